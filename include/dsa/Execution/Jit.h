@@ -1,0 +1,47 @@
+//===- Jit.h - Compiled functions in this process ---------------*- C++ -*-===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef DSA_EXECUTION_JIT_H
+#define DSA_EXECUTION_JIT_H
+
+#include "dsa/Execution/HostTensor.h"
+
+#include "mlir/ExecutionEngine/ExecutionEngine.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace mlir::dsa {
+
+/// A module that a pipeline has lowered to the LLVM dialect, compiled for the
+/// host. Its functions have the ABI of `dsa-function-abi`.
+class Jit {
+public:
+  static llvm::Expected<std::unique_ptr<Jit>> compile(ModuleOp module);
+
+  /// The shapes of the results of `name`, whose types are `results`.
+  llvm::Expected<SmallVector<SmallVector<int64_t>>>
+  getResultShapes(StringRef name, MutableArrayRef<HostTensor> inputs,
+                  ArrayRef<RankedTensorType> results);
+  /// The bytes of workspace that `run` needs.
+  llvm::Expected<int64_t> getWorkspaceSize(StringRef name,
+                                           MutableArrayRef<HostTensor> inputs,
+                                           int32_t threads);
+  /// Runs `name` once. A status other than 0 is an error with the run time's
+  /// message.
+  llvm::Error run(StringRef name, MutableArrayRef<HostTensor> inputs,
+                  MutableArrayRef<HostTensor> results, HostTensor &workspace,
+                  int32_t threads);
+
+private:
+  llvm::Error invoke(const Twine &name, ArrayRef<void *> descriptors,
+                     std::optional<int32_t> threads, void *last);
+
+  std::unique_ptr<ExecutionEngine> engine;
+};
+
+} // namespace mlir::dsa
+
+#endif // DSA_EXECUTION_JIT_H

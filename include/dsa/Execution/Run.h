@@ -1,0 +1,39 @@
+//===- Run.h - Run a function of a file -------------------------*- C++ -*-===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef DSA_EXECUTION_RUN_H
+#define DSA_EXECUTION_RUN_H
+
+#include "mlir/IR/DialectRegistry.h"
+#include "llvm/Support/Error.h"
+#include <string>
+#include <vector>
+
+namespace mlir::dsa {
+
+struct RunOptions {
+  std::string file;
+  std::string function;
+  /// One per argument: a .npy file, `zeros[:SHAPE]` or `random:SEED[:SHAPE]`.
+  std::vector<std::string> inputs;
+  /// None, or one .npy file per result.
+  std::vector<std::string> outputs;
+  /// Number of timed runs; 0 runs once and does not time.
+  unsigned repeat = 0;
+  int32_t threads = 1;
+  bool accumulateInF64 = false;
+  bool checked = false;
+};
+
+/// Compiles `options.function` for the reference target, runs it and writes
+/// its results. Prints times and summaries to standard output. Dialects of the
+/// file must be in `registry`.
+llvm::Error runFunction(const RunOptions &options, DialectRegistry &registry);
+
+} // namespace mlir::dsa
+
+#endif // DSA_EXECUTION_RUN_H

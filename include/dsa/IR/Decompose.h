@@ -1,0 +1,51 @@
+//===- Decompose.h - What the ops mean, as linalg and scf -------*- C++ -*-===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The decomposition of an op is its definition: every kernel is tested against
+// it. Each function emits it before the op, on tensors, and returns the values
+// that replace the results; it fails, with an error, on memrefs. The pass
+// `dsa-decompose` wraps memref-form ops first.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef DSA_IR_DECOMPOSE_H
+#define DSA_IR_DECOMPOSE_H
+
+#include "mlir/IR/Builders.h"
+
+namespace mlir::dsa {
+
+class IndexerScoresOp;
+class TopKOp;
+class LightningIndexerOp;
+class SparseAttentionOp;
+class MergeAttentionOp;
+class UnpackOp;
+
+struct DecomposeOptions {
+  /// The type of sums, exponentials and logarithms: f32, the types' default,
+  /// or f64, for a reference free of rounding errors of its own. Scores are
+  /// rounded to f32 in both.
+  bool accumulateInF64 = false;
+};
+
+FailureOr<SmallVector<Value>> decompose(OpBuilder &b, IndexerScoresOp op,
+                                        const DecomposeOptions &options = {});
+FailureOr<SmallVector<Value>> decompose(OpBuilder &b, TopKOp op,
+                                        const DecomposeOptions &options = {});
+FailureOr<SmallVector<Value>> decompose(OpBuilder &b, LightningIndexerOp op,
+                                        const DecomposeOptions &options = {});
+FailureOr<SmallVector<Value>> decompose(OpBuilder &b, SparseAttentionOp op,
+                                        const DecomposeOptions &options = {});
+FailureOr<SmallVector<Value>> decompose(OpBuilder &b, MergeAttentionOp op,
+                                        const DecomposeOptions &options = {});
+FailureOr<SmallVector<Value>> decompose(OpBuilder &b, UnpackOp op,
+                                        const DecomposeOptions &options = {});
+
+} // namespace mlir::dsa
+
+#endif // DSA_IR_DECOMPOSE_H

@@ -1,0 +1,226 @@
+//===- Passes.td - Passes of dsa-mlir ---------------------*- tablegen -*-===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef DSA_PASSES_TD
+#define DSA_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def DecomposePass : Pass<"dsa-decompose"> {
+  let summary = "Rewrite every dsa op to what it means in linalg and scf";
+  let description = [{
+    Replaces each op by its definition: loops over rows, scalar arithmetic in a
+    fixed order, no kernel. This is the oracle that all targets are tested
+    against. Ops on memrefs become the same on tensors between
+    `bufferization.to_tensor` and `bufferization.materialize_in_destination`.
+
+    Numerics: with `accumulate-type=f32` sums run in the order of their index,
+    one rounding per multiplication and addition; products of f16, bf16 and f8
+    elements are exact. Scores are rounded to f32 before selection with both
+    types. An op that cannot be decomposed is an error.
+  }];
+  let options = [
+    Option<"accumulateType", "accumulate-type", "std::string", "\"f32\"",
+           "type of sums, exponentials and logarithms: f32 or f64">
+  ];
+  let dependentDialects = [
+    "arith::ArithDialect", "bufferization::BufferizationDialect",
+    "linalg::LinalgDialect", "math::MathDialect", "memref::MemRefDialect",
+    "scf::SCFDialect", "tensor::TensorDialect"
+  ];
+}
+
+def CheckInterfacesPass : Pass<"dsa-check-interfaces", "ModuleOp"> {
+  let summary = "Check that the interface models of a pipeline are registered";
+  let description = [{
+    Upstream attaches the models that inline, bufferize and resolve shapes of
+    its dialects only where a program registers them, and its own check for a
+    missing one is compiled out of release builds: the passes then do nothing,
+    or fail far from the cause. Our pipelines begin with this pass, which
+    changes nothing and fails, naming what is missing, unless
+    `mlir::dsa::registerDialect` or its equal was called on the registry of the
+    context.
+  }];
+  let dependentDialects = [
+    "arith::ArithDialect", "bufferization::BufferizationDialect",
+    "func::FuncDialect", "linalg::LinalgDialect", "scf::SCFDialect",
+    "tensor::TensorDialect"
+  ];
+}
+
+def FunctionABIPass : Pass<"dsa-function-abi", "ModuleOp"> {
+  let summary = "Give public functions on tensors an entry point for callers in C";
+  let description = [{
+    A public function `f(ins) -> outs` on ranked tensors becomes
+
+    ```
+    i32 f(ins..., outs..., workspace: memref<?xi8>, threads: i32)
+    i32 f_shapes(ins..., memref<?xi64>)
+    i32 f_workspace(ins..., threads: i32, memref<1xi64>)
+    ```
+
+    with C interfaces. Tensors become memrefs of the same shape with any strides
+    and offset; those of inputs may be 0 or exceed the extents. Integers, floats
+    and indices among the inputs stay. `f_shapes` writes the extents of all
+    results, in order, concatenated; `f_workspace` the bytes of workspace that
+    `f` needs, which is 0 as long as no pass plans one. The i32 is a status of
+    `dsa-c/Runtime.h`: 0 if all went well.
+
+    All three begin with checks that a private function shares:
+    * every equality that the dimension tables of the dsa ops state, and is not
+      known from the types, must hold of the arguments' extents, as must the
+      static extents of a `tensor.cast`;
+    * where an operand that has to be contiguous in its innermost dimension
+      comes from an argument (through casts, slices and reshapes), that argument
+      must have stride 1 there, unless the dimension has fewer than two
+      elements.
+
+    `f` checks the same of its results, and that no result has a dimension of
+    stride 0 and more than one element. A failed check returns status 1 before
+    anything is read or written.
+
+    Inits of dsa ops are replaced by `tensor.empty`: their contents are never
+    read. The pass runs before bufferization, on functions without calls.
+
+    ```mlir
+    func.func @f(%q: tensor<?x64xf32>) -> tensor<?xf32> {
+      ...
+      return %r : tensor<?xf32>
+    }
+    ```
+    becomes, beside `@f_shapes` and `@f_workspace`,
+    ```mlir
+    func.func @f(%q: memref<?x64xf32, strided<[?, ?], offset: ?>>,
+                 %out: memref<?xf32, strided<[?], offset: ?>>,
+                 %workspace: memref<?xi8>, %threads: i32) -> i32 {
+      %status, %extent = call @f_entry(%q)
+      ... checks of %out ...
+      %r = scf.if %ok -> i32 {
+        %t = bufferization.to_tensor %q restrict
+        ...
+        bufferization.materialize_in_destination %r in restrict writable %out
+        scf.yield %c0
+      } else {
+        scf.yield %failed
+      }
+      return %r
+    }
+    ```
+
+    An error: a public function with other arguments or results, more than one
+    block, a call, a name that is taken; a result whose shape depends on data;
+    a check that cannot be told from the arguments alone.
+
+    `checked` adds loops before each `dsa.sparse_attention` that look for an
+    index that is neither valid nor the padding -1. The first one found is
+    recorded, the function runs to its end and returns status 3. Numerics are
+    untouched.
+  }];
+  let options = [
+    Option<"checked", "checked", "bool", "false",
+           "report indices that are out of range as status 3">
+  ];
+  let dependentDialects = [
+    "arith::ArithDialect", "bufferization::BufferizationDialect",
+    "func::FuncDialect", "LLVM::LLVMDialect", "memref::MemRefDialect",
+    "scf::SCFDialect", "tensor::TensorDialect"
+  ];
+}
+
+def BufferCleanupPass : Pass<"dsa-buffer-cleanup"> {
+  let summary = "Remove what bufferization leaves behind";
+  let description = [{
+    Bufferization writes results in place and then says so: copies of a buffer
+    onto itself, through equal subviews or through values that a loop carries
+    unchanged. Merges equal subviews, drops such loop-carried values and then
+    the copies. Takes the place of `canonicalize`, which our pipelines do not
+    run.
+  }];
+  let dependentDialects = ["memref::MemRefDialect", "scf::SCFDialect"];
+}
+
+def ExpandCopiesPass : Pass<"dsa-expand-copies"> {
+  let summary = "Rewrite memref.copy to linalg.generic";
+  let description = [{
+    LLVM's lowering of a copy between buffers that are not contiguous calls a
+    library function that artefacts do not have. As `linalg.generic` a copy
+    becomes a loop; where both sides are contiguous LLVM makes it a `memcpy`.
+  }];
+  let dependentDialects = ["linalg::LinalgDialect", "memref::MemRefDialect"];
+}
+
+def ExpandFloatsPass : Pass<"dsa-expand-floats"> {
+  let summary = "Expand conversions of narrow floats that LLVM cannot lower";
+  let description = [{
+    LLVM has no lowering for f8E4M3FN and f8E8M0FNU, and narrows to bf16, and
+    f64 to f16, by library functions that a JIT or an artefact does not have.
+    These become operations on the bits, elementwise on vectors; so do the
+    conversions from bf16, after which nothing computes on bf16:
+
+    | op | from | to |
+    |---|---|---|
+    | `arith.extf` | f8E4M3FN | f16, bf16, f32, f64 |
+    | `arith.extf` | f8E8M0FNU | bf16, f32, f64 |
+    | `arith.extf` | bf16 | f32, f64 |
+    | `arith.truncf` | f16, bf16, f32, f64 | f8E4M3FN |
+    | `arith.truncf` | f32, f64 | bf16 |
+    | `arith.truncf` | f64 | f16 |
+    | `arith.cmpf` | f8E4M3FN, bf16 | |
+
+    ```mlir
+    %y = arith.truncf %x : f32 to bf16
+    ```
+    becomes
+    ```mlir
+    %bits = arith.bitcast %x : f32 to i32
+    ... // add 0x7FFF and the last bit that stays; keep NaN quiet
+    %high = arith.trunci %rounded : i32 to i16
+    %y = arith.bitcast %high : i16 to bf16
+    ```
+
+    Numerics: widening is exact, subnormals included. Narrowing rounds once, to
+    nearest, ties to even, from f64 too. NaN stays NaN, with its sign, quiet.
+    f8E4M3FN has no infinities: what rounds beyond 448 is NaN, as in LLVM's
+    APFloat (464 rounds to 448). f8E8M0FNU is `2^(byte-127)`, byte 0xFF NaN.
+    A conversion of these types that is not in the table, and a rounding mode
+    other than to nearest even, are errors.
+  }];
+  let dependentDialects = ["arith::ArithDialect"];
+}
+
+def FloatsToBitsPass : Pass<"dsa-floats-to-bits"> {
+  let summary = "Move bf16 and f8 values as integers of their width";
+  let description = [{
+    Replaces the types bf16, f8E4M3FN and f8E8M0FNU by i16 and i8 everywhere, in
+    memrefs, signatures and constants. LLVM's x86 backend turns a bf16 value
+    that merges from two branches into a call of a library function that a JIT
+    or an artefact does not have, and f8 is unknown to it.
+
+    ```mlir
+    %x = memref.load %m[%i] : memref<?xbf16>
+    ```
+    becomes
+    ```mlir
+    %x = memref.load %m[%i] : memref<?xi16>
+    ```
+
+    Runs after `dsa-expand-floats`: an op that computes on such a value is an
+    error. A scalar argument of these types is passed as its bits.
+  }];
+}
+
+def VerifyLoweredPass : Pass<"dsa-verify-lowered", "ModuleOp"> {
+  let summary = "Check that only the LLVM dialect is left";
+  let description = [{
+    The end of a pipeline. Upstream's conversions leave what they do not know
+    untouched and succeed, so that a missing lowering shows up later and
+    elsewhere. Changes nothing; each op that is neither of the LLVM dialect nor
+    a module is an error that names the op and its types.
+  }];
+}
+
+#endif // DSA_PASSES_TD

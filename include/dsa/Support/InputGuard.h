@@ -1,0 +1,37 @@
+//===- InputGuard.h - Running on untrusted input ----------------*- C++ -*-===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef DSA_SUPPORT_INPUTGUARD_H
+#define DSA_SUPPORT_INPUTGUARD_H
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+namespace mlir::dsa {
+
+/// Text nested deeper than this, or larger, is refused before it is parsed.
+constexpr unsigned maxNesting = 2000;
+constexpr uint64_t maxInputBytes = uint64_t(256) << 20;
+
+/// Reads a file, or standard input for `-`. A file that cannot be read gives
+/// `ExitIO`; one that is too large or too deep gives `ExitUser`.
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
+readInput(llvm::StringRef path);
+
+/// The deepest nesting of brackets of MLIR text, strings and comments apart.
+unsigned getNesting(llvm::StringRef text);
+
+/// Runs `body` on a thread with a 64 MiB stack and returns what it returns. If
+/// it crashes, prints one line and exits with `ExitInternal`. Writing to a
+/// closed pipe or past a file size limit becomes an error of the write.
+int runGuarded(llvm::StringRef tool, llvm::function_ref<int()> body);
+
+} // namespace mlir::dsa
+
+#endif // DSA_SUPPORT_INPUTGUARD_H

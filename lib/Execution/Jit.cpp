@@ -1,0 +1,138 @@
+//===- Jit.cpp - Compiled functions in this process ----------------------===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dsa/Execution/Jit.h"
+
+#include "dsa-c/Runtime.h"
+#include "dsa/Support/ExitCodes.h"
+
+#include "mlir/ExecutionEngine/OptUtils.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
+#include "llvm/Support/TargetSelect.h"
+
+using namespace mlir;
+using namespace mlir::dsa;
+
+static llvm::Error internal(llvm::Error error) {
+  return makeError(ExitInternal, llvm::toString(std::move(error)));
+}
+
+llvm::Expected<std::unique_ptr<Jit>> Jit::compile(ModuleOp module) {
+  llvm::InitializeNativeTarget();
+  llvm::InitializeNativeTargetAsmPrinter();
+  registerBuiltinDialectTranslation(*module.getContext());
+  registerLLVMDialectTranslation(*module.getContext());
+
+  auto builder = llvm::orc::JITTargetMachineBuilder::detectHost();
+  if (!builder)
+    return internal(builder.takeError());
+  auto machine = builder->createTargetMachine();
+  if (!machine)
+    return internal(machine.takeError());
+  ExecutionEngineOptions options;
+  // A reference to the function is kept, so it must outlive `create`.
+  auto transformer = makeOptimizingTransformer(/*optLevel=*/3, /*sizeLevel=*/0,
+                                               machine->get());
+  options.transformer = transformer;
+  options.jitCodeGenOptLevel = llvm::CodeGenOptLevel::Aggressive;
+  auto engine = ExecutionEngine::create(module, options, std::move(*machine));
+  if (!engine)
+    return internal(engine.takeError());
+
+  auto jit = std::make_unique<Jit>();
+  jit->engine = std::move(*engine);
+  jit->engine->registerSymbols([](llvm::orc::MangleAndInterner intern) {
+    llvm::orc::SymbolMap symbols;
+    auto add = [&](StringRef name, auto *function) {
+      symbols[intern(name)] = {llvm::orc::ExecutorAddr::fromPtr(function),
+                               llvm::JITSymbolFlags::Exported};
+    };
+    add("dsa_fail_extent", dsa_fail_extent);
+    add("dsa_fail_stride", dsa_fail_stride);
+    add("dsa_fail_workspace", dsa_fail_workspace);
+    add("dsa_fail_index", dsa_fail_index);
+    return symbols;
+  });
+  return std::move(jit);
+}
+
+/// Calls `i32 name(descriptors..., [threads], [last])`.
+llvm::Error Jit::invoke(const Twine &name, ArrayRef<void *> descriptors,
+                        std::optional<int32_t> threads, void *last) {
+  // The engine passes a pointer to each argument, and to the result.
+  SmallVector<void *> arguments(descriptors), packed;
+  for (void *&argument : arguments)
+    packed.push_back(&argument);
+  int32_t threadCount = threads.value_or(0), status = 0;
+  if (threads)
+    packed.push_back(&threadCount);
+  if (last)
+    packed.push_back(&last);
+  packed.push_back(&status);
+  std::string symbol = ("_mlir_ciface_" + name).str();
+  if (llvm::Error error = engine->invokePacked(symbol, packed))
+    return internal(std::move(error));
+  if (status != DSA_STATUS_OK)
+    return makeError(ExitUser, Twine("'") + name.str() + "' returned status " +
+                                   Twine(status) + ": " + dsa_last_error());
+  return llvm::Error::success();
+}
+
+static SmallVector<void *> getDescriptors(MutableArrayRef<HostTensor> tensors) {
+  SmallVector<void *> descriptors;
+  for (HostTensor &tensor : tensors)
+    descriptors.push_back(tensor.getDescriptor());
+  return descriptors;
+}
+
+/// The extents of all results, one after the other, read with `getResult`.
+llvm::Expected<SmallVector<SmallVector<int64_t>>>
+Jit::getResultShapes(StringRef name, MutableArrayRef<HostTensor> inputs,
+                     ArrayRef<RankedTensorType> results) {
+  int64_t count = 0;
+  for (RankedTensorType type : results)
+    count += type.getRank();
+  auto *context = results.empty() ? nullptr : results[0].getContext();
+  SmallVector<SmallVector<int64_t>> shapes;
+  if (!context)
+    return shapes;
+  HostTensor extents(IntegerType::get(context, 64), count);
+  extents.fillZeros();
+  if (llvm::Error error = invoke(name + "_shapes", getDescriptors(inputs),
+                                 std::nullopt, extents.getDescriptor()))
+    return std::move(error);
+  const auto *next = reinterpret_cast<int64_t *>(extents.getData().data());
+  for (RankedTensorType type : results) {
+    shapes.emplace_back(next, next + type.getRank());
+    next += type.getRank();
+  }
+  return shapes;
+}
+
+llvm::Expected<int64_t>
+Jit::getWorkspaceSize(StringRef name, MutableArrayRef<HostTensor> inputs,
+                      int32_t threads) {
+  // The descriptor of memref<1xi64>.
+  int64_t bytes = 0;
+  auto address = reinterpret_cast<int64_t>(&bytes);
+  int64_t descriptor[] = {address, address, 0, 1, 1};
+  if (llvm::Error error = invoke(name + "_workspace", getDescriptors(inputs),
+                                 threads, descriptor))
+    return std::move(error);
+  return bytes;
+}
+
+llvm::Error Jit::run(StringRef name, MutableArrayRef<HostTensor> inputs,
+                     MutableArrayRef<HostTensor> results, HostTensor &workspace,
+                     int32_t threads) {
+  SmallVector<void *> descriptors = getDescriptors(inputs);
+  llvm::append_range(descriptors, getDescriptors(results));
+  descriptors.push_back(workspace.getDescriptor());
+  return invoke(name, descriptors, threads, /*last=*/nullptr);
+}

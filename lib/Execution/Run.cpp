@@ -1,0 +1,301 @@
+//===- Run.cpp - Run a function of a file --------------------------------===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dsa/Execution/Run.h"
+
+#include "dsa/Execution/Jit.h"
+#include "dsa/Pipelines.h"
+#include "dsa/Support/AtomicFile.h"
+#include "dsa/Support/ExitCodes.h"
+#include "dsa/Support/InputGuard.h"
+#include "dsa/Support/Npy.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/MathExtras.h"
+#include "llvm/Support/SourceMgr.h"
+#include <chrono>
+
+using namespace mlir;
+using namespace mlir::dsa;
+
+namespace {
+/// Says on standard error what takes longer than two seconds.
+class Progress {
+public:
+  explicit Progress(StringRef what) : what(what), start(now()) {}
+  ~Progress() {
+    double seconds = std::chrono::duration<double>(now() - start).count();
+    if (seconds > 2)
+      llvm::errs() << what << " took " << llvm::format("%.1f", seconds)
+                   << " s\n";
+  }
+
+private:
+  using Clock = std::chrono::steady_clock;
+  static Clock::time_point now() { return Clock::now(); }
+  std::string what;
+  Clock::time_point start;
+};
+
+/// The function to run: its type must consist of ranked tensors.
+struct Signature {
+  SmallVector<RankedTensorType> inputs, results;
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// The function
+//===----------------------------------------------------------------------===//
+
+static llvm::Expected<Signature> getSignature(ModuleOp module, StringRef name) {
+  auto function = module.lookupSymbol<func::FuncOp>(name);
+  if (!function || function.isExternal() || function.isPrivate()) {
+    SmallVector<std::string> names;
+    for (auto candidate : module.getOps<func::FuncOp>())
+      if (!candidate.isExternal() && !candidate.isPrivate())
+        names.push_back("'" + candidate.getName().str() + "'");
+    const char *why = !function              ? "' in the file"
+                      : function.isPrivate() ? "' that is public"
+                                             : "' with a body";
+    return makeError(
+        ExitUser, "there is no function '" + name + why +
+                      (names.empty() ? "; it has no public function"
+                                     : "; it has " + llvm::join(names, ", ")));
+  }
+  Signature signature;
+  auto collect =
+      [&](ArrayRef<Type> types, StringRef what,
+          SmallVectorImpl<RankedTensorType> &tensors) -> llvm::Error {
+    for (auto [i, type] : llvm::enumerate(types)) {
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      std::string text;
+      llvm::raw_string_ostream(text) << type;
+      if (!tensor)
+        return makeError(ExitUser, what + Twine(i) + " of '" + name + "' is " +
+                                       text +
+                                       "; only functions on ranked tensors "
+                                       "can be run");
+      if (getNpyDescriptions(tensor.getElementType()).empty())
+        return makeError(ExitUser,
+                         what + Twine(i) + " of '" + name + "' is " + text +
+                             "; element types that can be run are f64, f32, "
+                             "f16, bf16, f8E4M3FN, i64, i32, i16 and i8");
+      tensors.push_back(tensor);
+    }
+    return llvm::Error::success();
+  };
+  if (llvm::Error error =
+          collect(function.getArgumentTypes(), "argument ", signature.inputs))
+    return std::move(error);
+  if (llvm::Error error =
+          collect(function.getResultTypes(), "result ", signature.results))
+    return std::move(error);
+  return signature;
+}
+
+//===----------------------------------------------------------------------===//
+// Inputs
+//===----------------------------------------------------------------------===//
+
+/// The extents that `zeros` and `random` fill: those of `type`, with `text`
+/// such as `4x64x128` telling the dynamic ones.
+static llvm::Expected<SmallVector<int64_t>>
+parseShape(StringRef text, RankedTensorType type, const Twine &what) {
+  std::string typeText;
+  llvm::raw_string_ostream(typeText) << type;
+  SmallVector<int64_t> shape(type.getShape());
+  if (text.empty()) {
+    if (!type.hasStaticShape())
+      return makeError(ExitUser, what + " is " + typeText +
+                                     "; give the extents, as in zeros:4x64 or "
+                                     "random:1:4x64");
+  } else {
+    SmallVector<StringRef> parts;
+    text.split(parts, 'x');
+    bool fits = parts.size() == shape.size();
+    for (auto [part, extent] : llvm::zip(parts, shape)) {
+      int64_t given;
+      if (part.getAsInteger(10, given) || given < 0 ||
+          (!ShapedType::isDynamic(extent) && extent != given)) {
+        fits = false;
+        break;
+      }
+      extent = given;
+    }
+    if (!fits)
+      return makeError(ExitUser, what + " is " + typeText +
+                                     ", but its shape "
+                                     "is given as '" +
+                                     text + "'");
+  }
+  int64_t bytes = type.getElementTypeBitWidth() / 8;
+  for (int64_t extent : shape)
+    if (llvm::MulOverflow(bytes, extent, bytes) || bytes > (int64_t(1) << 40))
+      return makeError(ExitUser, what + " would take more than 2^40 bytes");
+  return shape;
+}
+
+static llvm::Expected<HostTensor>
+getInput(StringRef spec, RankedTensorType type, const Twine &what) {
+  StringRef shapeText, kind = spec;
+  uint64_t seed = 0;
+  bool random = kind.consume_front("random:");
+  if (random) {
+    StringRef seedText;
+    std::tie(seedText, shapeText) = kind.split(':');
+    if (seedText.getAsInteger(10, seed))
+      return makeError(ExitUser, what + " is given as '" + spec +
+                                     "'; random takes a seed, as in random:1");
+  } else if (spec == "zeros" || spec.starts_with("zeros:")) {
+    shapeText = spec.split(':').second;
+  } else {
+    return HostTensor::read(spec, type, what);
+  }
+  auto shape = parseShape(shapeText, type, what);
+  if (!shape)
+    return shape.takeError();
+  HostTensor tensor(type.getElementType(), *shape);
+  if (random)
+    tensor.fillRandom(seed);
+  else
+    tensor.fillZeros();
+  return std::move(tensor);
+}
+
+static llvm::Error checkCount(StringRef option, size_t given, StringRef name,
+                              size_t expected, StringRef what) {
+  if (given == expected)
+    return llvm::Error::success();
+  return makeError(ExitUser, "--" + option + " is given " + Twine(given) +
+                                 " times, but '" + name + "' has " +
+                                 Twine(expected) + " " + what);
+}
+
+//===----------------------------------------------------------------------===//
+// Running
+//===----------------------------------------------------------------------===//
+
+static void printTimes(SmallVectorImpl<double> &milliseconds) {
+  llvm::sort(milliseconds);
+  size_t n = milliseconds.size();
+  double median = n % 2 ? milliseconds[n / 2]
+                        : (milliseconds[n / 2 - 1] + milliseconds[n / 2]) / 2;
+  llvm::outs() << "time: median " << llvm::format("%.3f", median) << " ms, min "
+               << llvm::format("%.3f", milliseconds.front()) << " ms, max "
+               << llvm::format("%.3f", milliseconds.back()) << " ms, runs " << n
+               << "\n";
+}
+
+static llvm::Error lower(ModuleOp module, const RunOptions &options) {
+  ReferencePipelineOptions pipeline;
+  pipeline.accumulateType = options.accumulateInF64 ? "f64" : "f32";
+  pipeline.checked = options.checked;
+  PassManager pm(module.getContext());
+  buildReferencePipeline(pm, pipeline);
+  if (failed(pm.run(module)))
+    return makeError(ExitUser, "'" + options.file +
+                                   "' cannot be lowered for the reference "
+                                   "target; see above");
+  return llvm::Error::success();
+}
+
+llvm::Error dsa::runFunction(const RunOptions &options,
+                             DialectRegistry &registry) {
+  auto buffer = readInput(options.file);
+  if (!buffer)
+    return buffer.takeError();
+  llvm::SourceMgr sourceManager;
+  sourceManager.AddNewSourceBuffer(std::move(*buffer), SMLoc());
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  SourceMgrDiagnosticHandler diagnostics(sourceManager, &context);
+  auto module = parseSourceFile<ModuleOp>(sourceManager, &context);
+  if (!module)
+    return makeError(ExitUser,
+                     "'" + options.file + "' cannot be parsed; see above");
+  auto signature = getSignature(*module, options.function);
+  if (!signature)
+    return signature.takeError();
+
+  if (llvm::Error error =
+          checkCount("input", options.inputs.size(), options.function,
+                     signature->inputs.size(), "arguments"))
+    return error;
+  if (!options.outputs.empty())
+    if (llvm::Error error =
+            checkCount("output", options.outputs.size(), options.function,
+                       signature->results.size(), "results"))
+      return error;
+  std::vector<HostTensor> inputs, results;
+  for (auto [i, spec, type] :
+       llvm::enumerate(options.inputs, signature->inputs)) {
+    auto tensor = getInput(spec, type, "argument " + Twine(i));
+    if (!tensor)
+      return tensor.takeError();
+    inputs.push_back(std::move(*tensor));
+  }
+
+  std::unique_ptr<Jit> jit;
+  {
+    Progress progress("compiling");
+    if (llvm::Error error = lower(*module, options))
+      return error;
+    auto compiled = Jit::compile(*module);
+    if (!compiled)
+      return compiled.takeError();
+    jit = std::move(*compiled);
+  }
+
+  StringRef name = options.function;
+  auto shapes = jit->getResultShapes(name, inputs, signature->results);
+  if (!shapes)
+    return shapes.takeError();
+  for (auto [type, shape] : llvm::zip_equal(signature->results, *shapes))
+    results.emplace_back(type.getElementType(), shape);
+  auto workspaceSize = jit->getWorkspaceSize(name, inputs, options.threads);
+  if (!workspaceSize)
+    return workspaceSize.takeError();
+  HostTensor workspace(IntegerType::get(&context, 8), *workspaceSize);
+
+  SmallVector<double> milliseconds;
+  {
+    Progress progress("running");
+    for (unsigned i = 0; i < std::max(options.repeat, 1u); ++i) {
+      auto start = std::chrono::steady_clock::now();
+      if (llvm::Error error =
+              jit->run(name, inputs, results, workspace, options.threads))
+        return error;
+      milliseconds.push_back(std::chrono::duration<double, std::milli>(
+                                 std::chrono::steady_clock::now() - start)
+                                 .count());
+    }
+  }
+  for (auto [path, tensor] : llvm::zip(options.outputs, results)) {
+    HostTensor &result = tensor;
+    if (llvm::Error error = writeAtomically(path, [&](llvm::raw_ostream &os) {
+          writeNpy(os, getNpyDescriptions(result.getElementType())[0],
+                   result.getShape(), result.getData());
+          return llvm::Error::success();
+        }))
+      return error;
+  }
+  return writeAtomically("-", [&](llvm::raw_ostream &os) {
+    if (options.repeat)
+      printTimes(milliseconds);
+    if (options.outputs.empty())
+      for (auto [i, result] : llvm::enumerate(results)) {
+        os << "result " << i << ": ";
+        result.summarize(os);
+        os << "\n";
+      }
+    return llvm::Error::success();
+  });
+}

@@ -1,0 +1,151 @@
+//===- DimTable.cpp - Which operand has which dimension ===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dsa/IR/DimTable.h"
+
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mlir::dsa;
+
+//===----------------------------------------------------------------------===//
+// Dim and DimTable
+//===----------------------------------------------------------------------===//
+
+Dim Dim::operator*(const Dim &other) const {
+  Dim product(*this);
+  product.factor *= other.factor;
+  llvm::append_range(product.symbols, other.symbols);
+  return product;
+}
+
+std::string Dim::str() const {
+  std::string text = llvm::join(symbols, "*");
+  if (text.empty())
+    return std::to_string(factor);
+  return factor == 1 ? text : text + "*" + std::to_string(factor);
+}
+
+void DimTable::add(MutableOperandRange range, StringRef name,
+                   ArrayRef<Dim> dims, Stride stride) {
+  for (OpOperand &operand : range)
+    rows.push_back({&operand, name.str(), SmallVector<Dim, 4>(dims),
+                    stride == Stride::Unit});
+}
+
+void DimTable::addPerSet(MutableOperandRange range, StringRef name,
+                         function_ref<SmallVector<Dim, 4>(unsigned)> dims,
+                         Stride stride) {
+  for (auto [i, operand] : llvm::enumerate(range))
+    rows.push_back({&operand, (name + "[" + Twine(i) + "]").str(), dims(i),
+                    stride == Stride::Unit});
+}
+
+const DimRow *DimTable::find(const OpOperand &operand) const {
+  const auto *row = llvm::find_if(
+      rows, [&](const DimRow &row) { return row.operand == &operand; });
+  return row == rows.end() ? nullptr : row;
+}
+
+SmallVector<Dim, 4> dsa::withBatch(bool batched, ArrayRef<Dim> dims) {
+  SmallVector<Dim, 4> all;
+  if (batched)
+    all.push_back("B");
+  llvm::append_range(all, dims);
+  return all;
+}
+
+//===----------------------------------------------------------------------===//
+// Verification
+//===----------------------------------------------------------------------===//
+
+LogicalResult dsa::verifyOneKind(Operation *op) {
+  bool anyTensor = false, anyMemRef = false;
+  for (Value operand : op->getOperands()) {
+    if (auto tensor = dyn_cast<RankedTensorType>(operand.getType())) {
+      anyTensor = true;
+      if (tensor.getEncoding())
+        return ConstraintError(op, 1)
+               << "operands must have no encoding, but one is " << tensor;
+    } else {
+      anyMemRef = true;
+    }
+  }
+  if (anyTensor && anyMemRef)
+    return ConstraintError(op, 1)
+           << "operands must be all ranked tensors or all memrefs";
+  return success();
+}
+
+namespace {
+/// The extent of a symbol and the operand it was first seen in.
+struct Known {
+  int64_t extent;
+  StringRef operand;
+};
+} // namespace
+
+/// The extent of `dim` if all its symbols are known.
+static std::optional<int64_t> evaluate(const Dim &dim,
+                                       const llvm::StringMap<Known> &known) {
+  int64_t extent = dim.factor;
+  for (const std::string &symbol : dim.symbols) {
+    auto it = known.find(symbol);
+    if (it == known.end())
+      return std::nullopt;
+    if (llvm::MulOverflow(extent, it->second.extent, extent))
+      return std::nullopt;
+  }
+  return extent;
+}
+
+LogicalResult dsa::verifyDimTable(Operation *op, const DimTable &table,
+                                  unsigned label) {
+  llvm::StringMap<Known> known;
+  for (const DimRow &row : table.rows) {
+    ShapedType type = row.getType();
+    if (type.getRank() != static_cast<int64_t>(row.dims.size())) {
+      ConstraintError error(op, label);
+      error << "'" << row.name << "' must have shape ";
+      error << llvm::join(
+          llvm::map_range(row.dims, [](const Dim &d) { return d.str(); }), "x");
+      return error << ", but is " << type;
+    }
+    for (auto [extent, dim] : llvm::zip_equal(type.getShape(), row.dims)) {
+      if (ShapedType::isDynamic(extent) || !dim.isSymbol())
+        continue;
+      auto [it, fresh] =
+          known.try_emplace(dim.symbols[0], Known{extent, row.name});
+      if (!fresh && it->second.extent != extent)
+        return ConstraintError(op, label)
+               << "dimension " << dim.str() << " is " << it->second.extent
+               << " in '" << it->second.operand << "' but " << extent << " in '"
+               << row.name << "'";
+    }
+  }
+  for (const DimRow &row : table.rows)
+    for (auto [i, dim] : llvm::enumerate(row.dims)) {
+      int64_t extent = row.getType().getDimSize(i);
+      std::optional<int64_t> expected = evaluate(dim, known);
+      if (!ShapedType::isDynamic(extent) && expected && extent != *expected)
+        return ConstraintError(op, label)
+               << "dimension " << i << " of '" << row.name << "' is " << extent
+               << ", but must be " << dim.str()
+               << (dim.isLiteral() ? "" : " = " + std::to_string(*expected));
+    }
+  for (const DimMinimum &limit : table.minimums) {
+    std::optional<int64_t> extent = evaluate(limit.dim, known);
+    if (extent && *extent < limit.minimum)
+      return ConstraintError(op, limit.label)
+             << "dimension " << limit.dim.str() << " is " << *extent
+             << ", but must be at least " << limit.minimum;
+  }
+  return success();
+}

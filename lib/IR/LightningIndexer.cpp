@@ -1,0 +1,127 @@
+//===- LightningIndexer.cpp - dsa.lightning_indexer ---------------------===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "OpRules.h"
+#include "Oracle.h"
+
+using namespace mlir;
+using namespace mlir::dsa;
+using namespace mlir::dsa::oracle;
+
+//===----------------------------------------------------------------------===//
+// Construction
+//===----------------------------------------------------------------------===//
+
+void LightningIndexerOp::build(OpBuilder &b, OperationState &state, Value query,
+                               const KeySource &source, Value weights, Value lo,
+                               Value hi, int64_t k, ValueRange inits,
+                               const Translation &translation, Value ids,
+                               Activation activation, SlotOrder order) {
+  SmallVector<Type> results;
+  for (Type type : inits.getTypes())
+    if (isa<RankedTensorType>(type))
+      results.push_back(type);
+  build(b, state, results, query, source.queryTail, source.keys, source.keyTail,
+        source.blockTable, source.rowIds, source.keyScale, weights, lo, hi, ids,
+        translation.table, translation.rowIds, inits, b.getI64IntegerAttr(k),
+        ActivationAttr::get(b.getContext(), activation),
+        SlotOrderAttr::get(b.getContext(), order),
+        source.paged ? b.getUnitAttr() : UnitAttr(),
+        cast_if_present<KVLayoutAttr>(source.layout),
+        translation.table ? b.getI64IntegerAttr(translation.page)
+                          : IntegerAttr());
+}
+
+KeySource LightningIndexerOp::getKeySource() {
+  return {getKeys(),       getKeyTail(), getQueryTail(), getKeyScale(),
+          getBlockTable(), getRowIds(),  getPaged(),     getLayoutAttr()};
+}
+
+Translation LightningIndexerOp::getTranslation() {
+  return {getTranslateTable(),
+          static_cast<int64_t>(getTranslatePage().value_or(0)),
+          getTranslateRowIds()};
+}
+
+void LightningIndexerOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  const char *names[] = {"indices", "count", "values"};
+  for (auto [name, result] : llvm::zip(names, getResults()))
+    setName(result, name);
+}
+
+//===----------------------------------------------------------------------===//
+// Verification and shapes
+//===----------------------------------------------------------------------===//
+
+bool LightningIndexerOp::isBatched() { return getRank(getQuery()) == 4; }
+
+DimTable LightningIndexerOp::getDimTable() {
+  DimTable table;
+  SourceDims source = addScoreRows(*this, table);
+  if (Value ids = getIds())
+    table.add(getIdsMutable(), "ids",
+              withBatch(isBatched() && getRank(ids) == 2, {source.positions}),
+              Stride::Any);
+  addSelectionRows(*this, table);
+  return table;
+}
+
+LogicalResult LightningIndexerOp::verify() {
+  if (failed(verifyOneKind(*this)))
+    return failure();
+  if (getInits().size() != 2 && getInits().size() != 3)
+    return ConstraintError(*this, 2) << "expected 2 or 3 inits (indices, "
+                                        "count, optional values), but got "
+                                     << getInits().size();
+  if (getRank(getQuery()) != 3 && getRank(getQuery()) != 4)
+    return ConstraintError(*this, 2)
+           << "'query' must have shape TxHixD or BxTxHixD, but is "
+           << getQuery().getType();
+  if (failed(verifyScoreSource(*this, getQuery(), getKeySource(), isBatched())))
+    return failure();
+  if (getIds() && getRank(getIds()) != 1 &&
+      !(isBatched() && getRank(getIds()) == 2))
+    return ConstraintError(*this, 10)
+           << "'ids' must have shape " << (isBatched() ? "S or BxS" : "S")
+           << ", but are " << getIds().getType();
+  if (failed(verifySelection(*this, getK(), getTranslation(),
+                             getTranslatePage(), isBatched(), getInits(),
+                             /*kLabel=*/9, /*pageLabel=*/11,
+                             /*rowIdsLabel=*/12, /*initsLabel=*/13)))
+    return failure();
+  return verifyDimTable(*this, getDimTable(), 2);
+}
+
+//===----------------------------------------------------------------------===//
+// Decomposition
+//===----------------------------------------------------------------------===//
+
+// Holds the scores of one row at a time.
+FailureOr<SmallVector<Value>> dsa::decompose(OpBuilder &builder,
+                                             LightningIndexerOp op,
+                                             const DecomposeOptions &options) {
+  if (!op.hasPureTensorSemantics())
+    return op.emitOpError("can only be decomposed on tensors");
+  ImplicitLocOpBuilder b(op.getLoc(), builder);
+  ScoreOperands score{op.getQuery(), op.getWeights(),   op.getLo(),
+                      op.getHi(),    op.getKeySource(), op.getActivation(),
+                      op.isBatched()};
+  SelectOperands selection{op.getLo(),
+                           op.getHi(),
+                           op.getIds(),
+                           op.getTranslation(),
+                           static_cast<int64_t>(op.getK()),
+                           op.getOrder(),
+                           op.isBatched()};
+  KeyReader reader(b, op.getKeys(), op.getKeyTail(), op.getBlockTable(),
+                   op.getLayoutAttr(), op.getPaged(), op.isBatched());
+  return forEachRow(b, getRowExtents(b, op.getQuery(), op.isBatched()),
+                    op.getInits(), [&](ValueRange row, ValueRange results) {
+                      Value scores = scoreRow(b, score, reader, row, options);
+                      return selectRow(b, selection, scores, row, results);
+                    });
+}

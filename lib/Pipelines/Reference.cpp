@@ -1,0 +1,113 @@
+//===- Reference.cpp - dsa to LLVM by way of the definitions --------------===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The target that defines what is right. Nothing in it is fast, and nothing in
+// it depends on `canonicalize`.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dsa/Passes.h"
+#include "dsa/Pipelines.h"
+
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace mlir::dsa;
+
+/// One function per entry point, with what it calls inside.
+static void addEntryPoints(OpPassManager &pm,
+                           const ReferencePipelineOptions &options) {
+  pm.addPass(createCheckInterfacesPass());
+  // The default pipeline of the inliner runs `canonicalize`.
+  pm.addPass(createInlinerPass(/*opPipelines=*/{},
+                               /*defaultPipelineBuilder=*/{}));
+  pm.addPass(createSymbolDCEPass());
+  FunctionABIPassOptions abi;
+  abi.checked = options.checked;
+  pm.addPass(createFunctionABIPass(abi));
+}
+
+/// dsa ops to loops over tensors.
+static void addDefinitions(OpPassManager &pm,
+                           const ReferencePipelineOptions &options) {
+  DecomposePassOptions decompose;
+  decompose.accumulateType = options.accumulateType;
+  pm.addPass(createDecomposePass(decompose));
+}
+
+/// Tensors to buffers: results in the caller's memory, temporaries freed.
+static void addBufferization(OpPassManager &pm) {
+  // An init that ends up in a result starts out there.
+  pm.addPass(bufferization::createEmptyTensorEliminationPass());
+  pm.addPass(bufferization::createOneShotBufferizePass());
+  pm.addPass(createBufferCleanupPass());
+  // Where ownership is known statically, which is almost everywhere, the second
+  // pass leaves a plain `memref.dealloc`.
+  pm.addPass(bufferization::createOwnershipBasedBufferDeallocationPass());
+  pm.addPass(bufferization::createBufferDeallocationSimplificationPass());
+  pm.addPass(bufferization::createLowerDeallocationsPass());
+  pm.addPass(createExpandCopiesPass());
+}
+
+/// Structured ops to loops, narrow floats to what LLVM knows.
+static void addScalarCode(OpPassManager &pm) {
+  pm.addPass(createConvertLinalgToLoopsPass());
+  // Arithmetic on f8 and bf16, such as users write, becomes f32 with a rounding
+  // after each operation.
+  math::MathExtendToSupportedTypesOptions wideMath;
+  wideMath.extraTypeStrs = {};
+  pm.addPass(math::createMathExtendToSupportedTypes(wideMath));
+  arith::ArithEmulateUnsupportedFloatsOptions narrow;
+  narrow.sourceTypeStrs = {"bf16", "f8E4M3FN"};
+  pm.addPass(arith::createArithEmulateUnsupportedFloats(narrow));
+  pm.addPass(createExpandFloatsPass());
+  pm.addPass(createFloatsToBitsPass());
+}
+
+static void addLLVM(OpPassManager &pm) {
+  // Subviews and strided metadata become affine arithmetic, and that `arith`.
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createSCFToControlFlowPass());
+  // Rounding divisions of indices, as affine arithmetic has.
+  pm.addPass(arith::createArithExpandOpsPass());
+  // Intrinsics where LLVM has them, functions of libm for the rest.
+  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createConvertMathToLibmPass());
+  pm.addPass(createConvertIndexToLLVMPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
+  pm.addPass(createConvertFuncToLLVMPass());
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createVerifyLoweredPass());
+}
+
+void dsa::buildReferencePipeline(OpPassManager &pm,
+                                 const ReferencePipelineOptions &options) {
+  addEntryPoints(pm, options);
+  addDefinitions(pm, options);
+  addBufferization(pm);
+  addScalarCode(pm);
+  addLLVM(pm);
+}
+
+void dsa::registerPipelines() {
+  PassPipelineRegistration<ReferencePipelineOptions>(
+      "dsa-reference-pipeline",
+      "Lower functions on tensors to the LLVM dialect by the ops' definitions",
+      buildReferencePipeline);
+}

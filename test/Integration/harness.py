@@ -1,0 +1,228 @@
+"""Runs one op, given as arrays, through dsa-run on a target.
+
+An op is written as a list of clauses in the order of its assembly: strings
+stand for themselves, `Clause(name, arrays)` for `name(%a, %b : types)`. Each
+array becomes an argument of the function, so a test says what it means once.
+"""
+
+import dataclasses
+import os
+import pathlib
+import subprocess
+
+import ml_dtypes
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BIN = pathlib.Path(os.environ.get("DSA_BUILD_DIR", ROOT / "build")) / "bin"
+# A hang is a failure; nothing here takes near as long.
+LIMIT_S = 120
+
+BF16, F8 = np.dtype(ml_dtypes.bfloat16), np.dtype(ml_dtypes.float8_e4m3fn)
+TYPES = {np.dtype(np.float32): "f32", np.dtype(np.float16): "f16", BF16: "bf16",
+         F8: "f8E4M3FN", np.dtype(np.int32): "i32", np.dtype(np.uint8): "i8",
+         np.dtype(np.int8): "i8", np.dtype(np.float64): "f64"}
+DTYPES = {"f32": np.float32, "f16": np.float16, "bf16": BF16, "f8E4M3FN": F8,
+          "i32": np.int32, "f64": np.float64}
+BITS = {BF16: np.uint16, F8: np.uint8}
+
+
+class Clause:
+    """`name(%a, %b : type, type)`; nothing if there are no arrays."""
+
+    def __init__(self, name, *arrays, suffix=""):
+        self.name, self.suffix = name, suffix
+        self.arrays = [np.asarray(a) for a in arrays if a is not None]
+
+
+@dataclasses.dataclass
+class Result:
+    """A result of the op: its shape and element type; `dims` for dynamic ones."""
+    shape: tuple
+    type: str
+
+
+class Failure(Exception):
+    """dsa-run ended with another code than 0."""
+
+    def __init__(self, code, message):
+        super().__init__(f"exit code {code}: {message}")
+        self.code, self.message = code, message
+
+
+def tensor_type(shape, type_name, dynamic):
+    dims = "".join("?x" if dynamic else f"{n}x" for n in shape)
+    return f"tensor<{dims}{type_name}>"
+
+
+def function_text(op, clauses, results, dynamic, static_results=()):
+    """The function @f of an op, and its arguments in order.
+
+    `dynamic` makes every dimension of every argument dynamic; results keep the
+    dimensions that `static_results` lists per result (K, dv)."""
+    arguments, parts, types = [], [], []
+    for clause in clauses:
+        if isinstance(clause, str):
+            parts.append(clause)
+            continue
+        if not clause.arrays:
+            continue
+        names = [f"%a{len(arguments) + i}" for i in range(len(clause.arrays))]
+        texts = [tensor_type(a.shape, TYPES[a.dtype], dynamic) for a in clause.arrays]
+        arguments += clause.arrays
+        types += texts
+        parts.append(f"{clause.name}({', '.join(names)} : {', '.join(texts)}{clause.suffix})")
+    # Inits come as arguments too: their contents must not matter.
+    inits, init_types = [], []
+    for i, result in enumerate(results):
+        kept = static_results[i] if static_results else ()
+        dims = "".join(f"{n}x" if not dynamic or d in kept else "?x"
+                       for d, n in enumerate(result.shape))
+        inits.append(f"%r{i}")
+        init_types.append(f"tensor<{dims}{result.type}>")
+    signature = ", ".join([f"%a{i}: {t}" for i, t in enumerate(types)]
+                          + [f"{n}: {t}" for n, t in zip(inits, init_types)])
+    returned = ", ".join(f"%x#{i}" for i in range(len(results))) if len(results) > 1 else "%x"
+    bound = f"%x:{len(results)}" if len(results) > 1 else "%x"
+    text = (f"func.func @f({signature}) -> ({', '.join(init_types)}) {{\n"
+            f"  {bound} = {op} {' '.join(parts)}\n"
+            f"      outs({', '.join(inits)} : {', '.join(init_types)})\n"
+            f"  return {returned} : {', '.join(init_types)}\n}}\n")
+    for result in results:
+        # Poison: a kernel that reads an init shows it.
+        dtype = np.dtype(DTYPES[result.type])
+        fill = np.full(result.shape, 0x7f, np.uint8 if dtype.itemsize == 1 else np.uint16) \
+            if dtype in BITS else np.full(result.shape, 12345, dtype)
+        arguments.append(fill.view(dtype) if dtype in BITS else fill)
+    return text, arguments
+
+
+def execute(text, arguments, result_types, folder, function="f", options=()):
+    """The results of a function of `text`, as arrays of `result_types`."""
+    folder = pathlib.Path(folder)
+    (folder / "f.mlir").write_text(text)
+    command = [str(BIN / "dsa-run"), str(folder / "f.mlir"), f"--function={function}",
+               "--target=reference", *options]
+    for i, array in enumerate(arguments):
+        bits = BITS.get(array.dtype)
+        np.save(folder / f"in{i}.npy", array.view(bits) if bits else array)
+        command.append(f"--input={folder}/in{i}.npy")
+    command += [f"--output={folder}/out{i}.npy" for i in range(len(result_types))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S)
+    if done.returncode:
+        raise Failure(done.returncode, f"{done.stderr}\n{' '.join(command)}\n{text}")
+    loaded = []
+    for i, type_name in enumerate(result_types):
+        array, dtype = np.load(folder / f"out{i}.npy"), np.dtype(DTYPES[type_name])
+        loaded.append(array.view(dtype) if dtype in BITS else array)
+    return loaded
+
+
+def run(folder, op, clauses, results, dynamic=False, static_results=(), options=()):
+    """The results of an op, in order."""
+    text, arguments = function_text(op, clauses, results, dynamic, static_results)
+    return execute(text, arguments, [r.type for r in results], folder, options=options)
+
+
+def layout_text(layout):
+    """`<index_132, page = 64>` of a layout of the reference."""
+    page = f", page = {layout.page}" if layout.page else ""
+    return f"<{layout.name}{page}>"
+
+
+def score_clauses(q, k, w, *, q_tail=None, k_tail=None, key_scale=None, block_table=None,
+                  row_ids=None, lo=None, hi=None, activation="relu", paged=False, layout=None):
+    """The clauses of SCORE, with the keywords of the reference."""
+    return [Clause("query", q), Clause("query_tail", q_tail), Clause("keys", k),
+            Clause("key_tail", k_tail), "paged" if paged else "",
+            f"layout = {layout_text(layout)}" if layout else "",
+            Clause("block_table", block_table), Clause("row_ids", row_ids),
+            Clause("key_scale", key_scale), Clause("weights", w), Clause("lo", lo),
+            Clause("hi", hi), f"activation = {activation}" if activation != "relu" else ""]
+
+
+def select_clauses(k, *, ids=None, translate=None, translate_row_ids=None,
+                   order="index_ascending"):
+    """The clauses of SELECT after scores and bounds."""
+    table, page = translate or (None, None)
+    return [Clause("ids", ids), Clause("translate", table, suffix=f", page = {page}"),
+            Clause("translate_row_ids", translate_row_ids),
+            f"order = {order}" if order != "index_ascending" else ""]
+
+
+def positions(q, k, block_table=None, paged=False, layout=None, **_):
+    """S of a key source."""
+    if not paged:
+        return k.shape[-2]
+    return block_table.shape[1] * (layout.page if layout else k.shape[1])
+
+
+def indexer_scores(folder, q, k, w, dynamic=False, **keywords):
+    rows = q.shape[:-2]
+    result = Result(rows + (positions(q, k, **keywords),), "f32")
+    return run(folder, "dsa.indexer_scores", score_clauses(q, k, w, **keywords), [result],
+               dynamic)[0]
+
+
+def _selection_results(rows, k):
+    return [Result(rows + (k,), "i32"), Result(rows, "i32"), Result(rows + (k,), "f32")]
+
+
+def _kept(rows):
+    return [(len(rows),), (), (len(rows),)]
+
+
+def top_k(folder, scores, k, *, lo=None, hi=None, dynamic=False, **keywords):
+    rows = scores.shape[:-1]
+    clauses = [Clause("scores", scores), f"k = {k}", Clause("lo", lo), Clause("hi", hi),
+               *select_clauses(k, **keywords)]
+    return run(folder, "dsa.top_k", clauses, _selection_results(rows, k), dynamic, _kept(rows))
+
+
+def lightning_indexer(folder, q, k, w, top, *, dynamic=False, ids=None, translate=None,
+                      translate_row_ids=None, order="index_ascending", **keywords):
+    rows = q.shape[:-2]
+    clauses = [*score_clauses(q, k, w, **keywords), f"k = {top}",
+               *select_clauses(top, ids=ids, translate=translate,
+                               translate_row_ids=translate_row_ids, order=order)]
+    return run(folder, "dsa.lightning_indexer", clauses, _selection_results(rows, top), dynamic,
+               _kept(rows))
+
+
+def sparse_attention(folder, q, keys, indices, *, scale, dv, q_tail=None, key_tails=(),
+                     counts=(), values=(), block_tables=(), row_ids=None, sink=None,
+                     paged=False, layouts=(), compute_type=None, out_type=None, dynamic=False,
+                     options=()):
+    rows = q.shape[:-1]
+    texts = [f"#dsa.kv_layout{layout_text(x) if x else '<dense>'}" for x in layouts]
+    clauses = [Clause("query", q), Clause("query_tail", q_tail), Clause("keys", *keys),
+               Clause("key_tails", *key_tails), Clause("values", *values),
+               "paged" if paged else "", f"layouts = [{', '.join(texts)}]" if texts else "",
+               Clause("block_tables", *block_tables), Clause("row_ids", row_ids),
+               Clause("indices", *indices), Clause("counts", *counts), Clause("sink", sink),
+               f"scale = {float(np.float32(scale)):.9e} dv = {dv}",
+               f"compute_type = {compute_type}" if compute_type else ""]
+    results = [Result(rows + (dv,), out_type or TYPES[q.dtype]), Result(rows, "f32")]
+    return run(folder, "dsa.sparse_attention", clauses, results, dynamic, [(len(rows),), ()],
+               options)
+
+
+def merge_attention(folder, outs, lses, sink=None, *, out_type=None, dynamic=False):
+    clauses = [Clause("parts", *outs), Clause("lses", *lses), Clause("sink", sink)]
+    results = [Result(outs[0].shape[1:], out_type or TYPES[outs[0].dtype]),
+               Result(lses[0].shape[1:], "f32")]
+    return run(folder, "dsa.merge_attention", clauses, results, dynamic)
+
+
+def unpack(folder, packed, layout, *, paged, to="f32", dynamic=False):
+    rows = (packed.shape[0], layout.page) if paged else packed.shape[:1]
+    width = sum(field.count for field in layout.fields)
+    results = [Result(rows + (width,), {"codes": "f8E4M3FN"}.get(to, to))]
+    kept = [tuple(range(1, len(rows) + 1))]
+    if to == "codes":
+        groups = layout.fields[0].count // layout.fields[0].group
+        results.append(Result(rows if groups == 1 else rows + (groups,), "f32"))
+        kept.append(tuple(range(1, len(results[1].shape))))
+    clauses = [Clause("packed", packed), "paged" if paged else "",
+               f"layout = {layout_text(layout)}"]
+    return run(folder, "dsa.unpack", clauses, results, dynamic, kept)

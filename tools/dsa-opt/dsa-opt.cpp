@@ -1,0 +1,82 @@
+//===- dsa-opt.cpp - Runs passes of dsa and upstream on MLIR files -------===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dsa/Register.h"
+#include "dsa/Support/AtomicFile.h"
+#include "dsa/Support/ExitCodes.h"
+#include "dsa/Support/InputGuard.h"
+#include "dsa/Version.h"
+
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/InitAllPasses.h"
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Config/llvm-config.h"
+#include "llvm/Support/CommandLine.h"
+
+using namespace mlir;
+
+static constexpr llvm::StringLiteral helpHeader =
+    "dsa-opt: passes of dsa and upstream on MLIR files\n\n"
+    "  dsa-opt core.mlir --dsa-decompose               what the ops mean\n"
+    "  dsa-opt core.mlir --dsa-reference-pipeline      down to the LLVM "
+    "dialect\n\n"
+    "exit codes: 0 ok, 1 wrong input or options, 70 internal error,\n"
+    "74 a file cannot be read or written\n";
+
+/// Whether the command line only asks about the tool itself.
+static int optMain(int argc, char **argv) {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  registerAllExtensions(registry);
+  registerAllPasses();
+  dsa::registerDialect(registry);
+  dsa::registerPassesAndPipelines();
+  auto [inputName, outputName] =
+      registerAndParseCLIOptions(argc, argv, helpHeader, registry);
+  MlirOptMainConfig config = MlirOptMainConfig::createFromCLOptions();
+  if (config.shouldShowDialects() || config.shouldListPasses())
+    return asMainReturnCode(
+        MlirOptMain(argc, argv, inputName, outputName, registry));
+
+  auto buffer = dsa::readInput(inputName);
+  if (!buffer)
+    return dsa::report(buffer.takeError());
+  bool processed = true;
+  llvm::Error error = dsa::writeAtomically(
+      outputName, [&](llvm::raw_ostream &os) -> llvm::Error {
+        processed =
+            succeeded(MlirOptMain(os, std::move(*buffer), registry, config));
+        // What was wrong has been printed; only the exit code is missing.
+        return processed ? llvm::Error::success()
+                         : dsa::makeError(dsa::ExitUser, "");
+      });
+  if (!processed) {
+    llvm::consumeError(std::move(error));
+    return dsa::ExitUser;
+  }
+  return dsa::report(std::move(error));
+}
+
+int main(int argc, char **argv) {
+  llvm::cl::SetVersionPrinter([](llvm::raw_ostream &os) {
+    os << "dsa-opt (dsa-mlir) " << DSA_VERSION << ", LLVM "
+       << LLVM_VERSION_STRING << "\n";
+  });
+  // A crash on a thread of a pool could not be turned into an exit code.
+  std::string disableThreading = "--mlir-disable-threading";
+  SmallVector<char *> arguments(argv, argv + argc);
+  if (llvm::none_of(arguments, [](const char *argument) {
+        return StringRef(argument).contains("mlir-disable-threading");
+      }))
+    arguments.push_back(disableThreading.data());
+  arguments.push_back(nullptr);
+  return dsa::runGuarded("dsa-opt", [&] {
+    return optMain(static_cast<int>(arguments.size()) - 1, arguments.data());
+  });
+}

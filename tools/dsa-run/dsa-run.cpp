@@ -1,0 +1,91 @@
+//===- dsa-run.cpp - Runs a function of an MLIR file ---------------------===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dsa/Execution/Run.h"
+#include "dsa/Register.h"
+#include "dsa/Support/ExitCodes.h"
+#include "dsa/Support/InputGuard.h"
+#include "dsa/Version.h"
+
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "llvm/Config/llvm-config.h"
+#include "llvm/Support/CommandLine.h"
+
+using namespace mlir;
+namespace cl = llvm::cl;
+
+static cl::OptionCategory category("dsa-run options");
+static cl::opt<std::string> file(cl::Positional, cl::Required,
+                                 cl::desc("FILE.mlir"), cl::cat(category));
+static cl::opt<std::string> function("function", cl::Required,
+                                     cl::desc("name of the function to run"),
+                                     cl::value_desc("NAME"), cl::cat(category));
+enum class Target { Reference };
+static cl::opt<Target> target(
+    "target", cl::desc("what to compile for (default: reference)"),
+    cl::values(clEnumValN(Target::Reference, "reference",
+                          "the definition of each op, on one CPU thread")),
+    cl::init(Target::Reference), cl::cat(category));
+static cl::list<std::string> inputs(
+    "input",
+    cl::desc("one per argument, in order: a .npy file, zeros or random:SEED; "
+             "where the argument has dynamic extents zeros:SHAPE or "
+             "random:SEED:SHAPE with SHAPE such as 4x64x128. random is "
+             "standard normal for floats, any byte for i8, [0, 2^31) for wider "
+             "integers. bf16 and f8E4M3FN are read as ml_dtypes writes them, "
+             "or as uint16 and uint8 bits"),
+    cl::value_desc("FILE|zeros|random:SEED"), cl::cat(category));
+static cl::list<std::string> outputs(
+    "output",
+    cl::desc("one .npy file per result, in order; without, a line per result "
+             "is printed. bf16 is written as uint16 and f8E4M3FN as uint8 "
+             "bits: np.load(f).view(ml_dtypes.bfloat16)"),
+    cl::value_desc("FILE"), cl::cat(category));
+static cl::opt<unsigned>
+    repeat("repeat", cl::desc("run N times and print median, min and max"),
+           cl::value_desc("N"), cl::init(0), cl::cat(category));
+enum class SumType { F32, F64 };
+static cl::opt<SumType> accumulateType(
+    "accumulate-type", cl::desc("type of sums (default: f32)"),
+    cl::values(clEnumValN(SumType::F32, "f32", "as the ops define"),
+               clEnumValN(SumType::F64, "f64", "free of rounding of its own")),
+    cl::init(SumType::F32), cl::cat(category));
+static cl::opt<bool>
+    checked("checked",
+            cl::desc("fail on an index that is neither -1 nor a valid row"),
+            cl::cat(category));
+
+int main(int argc, char **argv) {
+  cl::HideUnrelatedOptions(category);
+  cl::SetVersionPrinter([](llvm::raw_ostream &os) {
+    os << "dsa-run (dsa-mlir) " << DSA_VERSION << ", LLVM "
+       << LLVM_VERSION_STRING << "\n";
+  });
+  cl::ParseCommandLineOptions(
+      argc, argv,
+      "runs a function on ranked tensors of an MLIR file\n\n"
+      "  dsa-run core.mlir --function=core --input=random:1:4x64x128 \\\n"
+      "      --input=keys.npy --output=scores.npy --repeat=5\n\n"
+      "exit codes: 0 ok, 1 wrong input or options, 70 internal error,\n"
+      "74 a file cannot be read or written\n");
+  dsa::RunOptions options;
+  options.file = file;
+  options.function = function;
+  options.inputs.assign(inputs.begin(), inputs.end());
+  options.outputs.assign(outputs.begin(), outputs.end());
+  options.repeat = repeat;
+  options.accumulateInF64 = accumulateType == SumType::F64;
+  options.checked = checked;
+  return dsa::runGuarded("dsa-run", [&] {
+    DialectRegistry registry;
+    registerAllDialects(registry);
+    registerAllExtensions(registry);
+    dsa::registerDialect(registry);
+    return dsa::report(dsa::runFunction(options, registry));
+  });
+}

@@ -1,0 +1,48 @@
+#!/bin/bash
+# The op and pass reference under docs/generated, from the .td files.
+set -euo pipefail
+# shellcheck source=tools/setup.sh
+. "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+
+usage="usage: tools/generate-docs.sh [--update | --help]
+
+Compares docs/generated with what mlir-tblgen makes of the .td files: prints
+the difference and exits 1 if there is any. --update writes the files instead."
+
+update=false
+case $#:${1:-} in
+0:) ;;
+1:--update) update=true ;;
+1:--help | 1:-h)
+  echo "$usage"
+  exit 0
+  ;;
+*)
+  echo "$usage" >&2
+  exit 2
+  ;;
+esac
+
+tblgen=$llvm/bin/mlir-tblgen
+[ -x "$tblgen" ] || die 69 "no $tblgen; install the package mlir-22-tools"
+cd "$root"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+generate() { # NAME TD-FILE GENERATOR...
+  local name=$1 td=$2
+  shift 2
+  {
+    echo "<!-- Generated from $td by tools/generate-docs.sh --update; do not edit. -->"
+    "$tblgen" "$@" -I include -I "$llvm/include" "$td"
+  } >"$scratch/$name"
+}
+generate Ops.md include/dsa/IR/DSAOps.td -gen-dialect-doc -dialect=dsa
+generate Passes.md include/dsa/Passes.td -gen-pass-doc
+
+if $update; then
+  mkdir -p docs/generated
+  cp "$scratch"/*.md docs/generated/
+elif ! diff -ru docs/generated "$scratch"; then
+  die 1 "docs/generated is not what the .td files say; run tools/generate-docs.sh --update"
+fi
