@@ -41,6 +41,9 @@ llvm::Expected<std::unique_ptr<Jit>> Jit::compile(ModuleOp module) {
                                                machine->get());
   options.transformer = transformer;
   options.jitCodeGenOptLevel = llvm::CodeGenOptLevel::Aggressive;
+  // On by default, the listener for perf writes files under $HOME.
+  options.enablePerfNotificationListener = false;
+  options.enableGDBNotificationListener = false;
   auto engine = ExecutionEngine::create(module, options, std::move(*machine));
   if (!engine)
     return internal(engine.takeError());
