@@ -218,16 +218,21 @@ setup_python() {
 
 configure() { # FOLDER SANITIZERS
   local folder=$1 sanitizers=$2 log=$1/configure.log linker=-fuse-ld=lld
+  local compilers=()
   check_build_folder "$folder" "$sanitizers"
   mkdir -p "$folder"
+  # A folder that fits keeps its compilers: given under another name of the
+  # same file, CMake would forget all other settings.
+  [ -e "$folder/CMakeCache.txt" ] || compilers=(
+    -DCMAKE_C_COMPILER="$llvm/bin/clang"
+    -DCMAKE_CXX_COMPILER="$llvm/bin/clang++"
+  )
   if ! cmake -S "$root" -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=Release \
-    -DCMAKE_C_COMPILER="$llvm/bin/clang" \
-    -DCMAKE_CXX_COMPILER="$llvm/bin/clang++" \
+    "${compilers[@]}" \
     -DCMAKE_EXE_LINKER_FLAGS="$linker" -DCMAKE_SHARED_LINKER_FLAGS="$linker" \
     -DCMAKE_MODULE_LINKER_FLAGS="$linker" \
     -DMLIR_DIR="$llvm/lib/cmake/mlir" -DLLVM_DIR="$llvm/lib/cmake/llvm" \
-    -DLLVM_EXTERNAL_LIT="$llvm/bin/lit" \
-    -DPython3_EXECUTABLE="$build/venv/bin/python" \
+    -DDSA_PYTHON="$build/venv/bin/python" \
     -DDSA_ENABLE_SANITIZERS="$sanitizers" >"$log" 2>&1; then
     cat "$log" >&2
     return 1

@@ -72,8 +72,9 @@ def FunctionABIPass : Pass<"dsa-function-abi", "ModuleOp"> {
 
     All three begin with checks that a private function shares:
     * every equality that the dimension tables of the dsa ops state, and is not
-      known from the types, must hold of the arguments' extents, as must the
-      static extents of a `tensor.cast`;
+      known from the types, must hold of the arguments' extents, whether or not
+      the op is in a branch that is taken; so must the static extents of a
+      `tensor.cast`, and extents that the maps of linalg ops relate;
     * where an operand that has to be contiguous in its innermost dimension
       comes from an argument (through casts, slices and reshapes), that argument
       must have stride 1 there, unless the dimension has fewer than two

@@ -23,17 +23,27 @@
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/Support/ErrorHandling.h"
 
 using namespace mlir;
 using namespace mlir::dsa;
+
+/// The inliner without the `canonicalize` that it runs by default. As an option
+/// in text, so that a printed pipeline says so too.
+static std::unique_ptr<Pass> createPlainInliner() {
+  std::unique_ptr<Pass> inliner = createInlinerPass();
+  LogicalResult known = inliner->initializeOptions(
+      "default-pipeline=", [](const Twine &) { return failure(); });
+  if (failed(known))
+    llvm::report_fatal_error("the inliner has no option 'default-pipeline'");
+  return inliner;
+}
 
 /// One function per entry point, with what it calls inside.
 static void addEntryPoints(OpPassManager &pm,
                            const ReferencePipelineOptions &options) {
   pm.addPass(createCheckInterfacesPass());
-  // The default pipeline of the inliner runs `canonicalize`.
-  pm.addPass(createInlinerPass(/*opPipelines=*/{},
-                               /*defaultPipelineBuilder=*/{}));
+  pm.addPass(createPlainInliner());
   pm.addPass(createSymbolDCEPass());
   FunctionABIPassOptions abi;
   abi.checked = options.checked;
@@ -67,9 +77,7 @@ static void addScalarCode(OpPassManager &pm) {
   pm.addPass(createConvertLinalgToLoopsPass());
   // Arithmetic on f8 and bf16, such as users write, becomes f32 with a rounding
   // after each operation.
-  math::MathExtendToSupportedTypesOptions wideMath;
-  wideMath.extraTypeStrs = {};
-  pm.addPass(math::createMathExtendToSupportedTypes(wideMath));
+  pm.addPass(math::createMathExtendToSupportedTypes());
   arith::ArithEmulateUnsupportedFloatsOptions narrow;
   narrow.sourceTypeStrs = {"bf16", "f8E4M3FN"};
   pm.addPass(arith::createArithEmulateUnsupportedFloats(narrow));

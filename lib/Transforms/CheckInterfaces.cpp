@@ -36,9 +36,9 @@ struct CheckInterfaces : dsa::impl::CheckInterfacesPassBase<CheckInterfaces> {
         RegisteredOperationName::lookup(name, &getContext());
     if (op && op->hasInterface<InterfaceTy>())
       return;
-    complain() << "'" << name << "' has no model of " << interface
-               << "; call mlir::dsa::registerDialect, or " << registration
-               << ", on the registry of the context";
+    complain() << "'" << name << "' has no model of "
+               << interface << "; call mlir::dsa::registerDialect, or "
+               << registration << ", on the registry of the context";
   }
 
   InFlightDiagnostic complain() {

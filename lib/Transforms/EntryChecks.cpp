@@ -37,9 +37,9 @@ MemRefType dsa::getArgumentType(RankedTensorType type, bool unitStride) {
   SmallVector<int64_t> strides(type.getRank(), ShapedType::kDynamic);
   if (unitStride && !strides.empty())
     strides.back() = 1;
-  return MemRefType::get(type.getShape(), type.getElementType(),
-                         StridedLayoutAttr::get(type.getContext(),
-                                                ShapedType::kDynamic, strides));
+  return MemRefType::get(
+      type.getShape(), type.getElementType(),
+      StridedLayoutAttr::get(type.getContext(), ShapedType::kDynamic, strides));
 }
 
 namespace {
@@ -51,6 +51,8 @@ struct Question {
   /// The dimension asked about, in words and as a number.
   std::string what;
   int64_t dimension;
+  /// The argument to blame if the extent is read from none, or -1.
+  int64_t argument = -1;
   bool atLeast = false;
   /// An answer that needs more than the arguments is an error; else the
   /// question is dropped.
@@ -69,6 +71,7 @@ private:
   void ask(Operation *op, const DimTable &table, bool isRequired);
   void ask(Operation *op);
   void ask(OpBuilder &b, Question question, Value found, Value expected);
+  int64_t getArgument(Value value);
   void resolve();
   LogicalResult answer(StatusChain &chain, func::CallOp call);
   LogicalResult answerShapes(func::CallOp call,
@@ -160,6 +163,14 @@ static bool isStatic(OpFoldResult extent) {
   return getConstantIntValue(extent).has_value();
 }
 
+/// The number of the argument of the copy that `value` is, or -1.
+int64_t EntryBuilder::getArgument(Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  return argument && argument.getOwner() == &copy.front()
+             ? argument.getArgNumber()
+             : -1;
+}
+
 void EntryBuilder::ask(Operation *op, const DimTable &table, bool isRequired) {
   OpBuilder b(toCopy.lookup(op));
   TableExtents extents(b, op->getLoc(), table);
@@ -172,7 +183,8 @@ void EntryBuilder::ask(Operation *op, const DimTable &table, bool isRequired) {
         continue; // The verifier has compared them.
       ask(b,
           {op, "dimension " + std::to_string(i) + " of '" + row.name + "'",
-           static_cast<int64_t>(i), /*atLeast=*/false, isRequired},
+           static_cast<int64_t>(i), getArgument(row.operand->get()),
+           /*atLeast=*/false, isRequired},
           extents.materialize(found), extents.materialize(expected));
     }
   for (const DimMinimum &limit : table.minimums) {
@@ -180,7 +192,7 @@ void EntryBuilder::ask(Operation *op, const DimTable &table, bool isRequired) {
     if (!found || isStatic(found))
       continue;
     ask(b,
-        {op, "dimension " + limit.dim.str(), /*dimension=*/-1,
+        {op, "dimension " + limit.dim.str(), /*dimension=*/-1, /*argument=*/-1,
          /*atLeast=*/true, isRequired},
         extents.materialize(found),
         extents.materialize(b.getIndexAttr(limit.minimum)));
@@ -196,8 +208,8 @@ static DimTable getDimTable(linalg::LinalgOp op) {
       continue;
     std::string number = std::to_string(operand.getOperandNumber());
     SmallVector<Dim, 4> dims;
-    for (auto [i, expr] : llvm::enumerate(
-             op.getMatchingIndexingMap(&operand).getResults())) {
+    for (auto [i, expr] :
+         llvm::enumerate(op.getMatchingIndexingMap(&operand).getResults())) {
       auto loop = dyn_cast<AffineDimExpr>(expr);
       dims.push_back(loop ? "loop " + std::to_string(loop.getPosition())
                           : "operand " + number + " " + std::to_string(i));
@@ -329,9 +341,8 @@ LogicalResult EntryBuilder::answer(StatusChain &chain, func::CallOp call) {
       std::swap(found, expected);
   }
   auto [argument, dimension] =
-      origin.value_or(std::pair<int64_t, int64_t>(-1, question.dimension));
-  chain.requireExtent(argument, dimension, *found, *expected,
-                      question.atLeast);
+      origin.value_or(std::pair(question.argument, question.dimension));
+  chain.requireExtent(argument, dimension, *found, *expected, question.atLeast);
   return success();
 }
 
@@ -351,8 +362,7 @@ LogicalResult EntryBuilder::answerShapes(func::CallOp call,
   return success();
 }
 
-FailureOr<func::FuncOp>
-EntryBuilder::build(const llvm::BitVector &contiguous) {
+FailureOr<func::FuncOp> EntryBuilder::build(const llvm::BitVector &contiguous) {
   function.getBody().walk([&](Operation *op) { ask(op); });
   Operation *terminator = copy.front().getTerminator();
   Location loc = function.getLoc();
@@ -376,16 +386,15 @@ EntryBuilder::build(const llvm::BitVector &contiguous) {
   for (Type type : function.getResultTypes())
     outputs.append(cast<RankedTensorType>(type).getRank(),
                    outside.getIndexType());
-  entry = func::FuncOp::create(outside, loc,
-                               (function.getName() + "_entry").str(),
-                               outside.getFunctionType(inputs, outputs));
+  entry =
+      func::FuncOp::create(outside, loc, (function.getName() + "_entry").str(),
+                           outside.getFunctionType(inputs, outputs));
   entry.setPrivate();
   // No other module shall see it.
-  entry->setAttr("llvm.linkage",
-                 LLVM::LinkageAttr::get(entry.getContext(),
-                                        LLVM::Linkage::Internal));
-  ImplicitLocOpBuilder body(loc, entry.addEntryBlock(),
-                            entry.front().begin());
+  entry->setAttr(
+      "llvm.linkage",
+      LLVM::LinkageAttr::get(entry.getContext(), LLVM::Linkage::Internal));
+  ImplicitLocOpBuilder body(loc, entry.addEntryBlock(), entry.front().begin());
   b = &body;
   toEntry.map(copy.getArguments(), entry.getArguments());
 

@@ -46,8 +46,7 @@ public:
   Type integer(unsigned width) { return type(b.getIntegerType(width)); }
 
   Value constant(unsigned width, uint64_t bits) {
-    return splat(b.getIntegerAttr(b.getIntegerType(width),
-                                  APInt(width, bits)));
+    return splat(b.getIntegerAttr(b.getIntegerType(width), APInt(width, bits)));
   }
   Value constant(Type element, double value) {
     return splat(b.getFloatAttr(element, value));
@@ -79,7 +78,9 @@ public:
   Value bitAnd(Value lhs, Value rhs) {
     return arith::AndIOp::create(b, lhs, rhs);
   }
-  Value bitOr(Value lhs, Value rhs) { return arith::OrIOp::create(b, lhs, rhs); }
+  Value bitOr(Value lhs, Value rhs) {
+    return arith::OrIOp::create(b, lhs, rhs);
+  }
   Value shl(Value value, Value by) {
     return arith::ShLIOp::create(b, value, by);
   }
@@ -104,8 +105,8 @@ public:
 private:
   Value splat(TypedAttr attr) {
     if (auto shaped = dyn_cast<ShapedType>(shape))
-      attr = DenseElementsAttr::get(shaped.clone(attr.getType()),
-                                    Attribute(attr));
+      attr =
+          DenseElementsAttr::get(shaped.clone(attr.getType()), Attribute(attr));
     return arith::ConstantOp::create(b, attr);
   }
 
@@ -129,8 +130,8 @@ static Value widenF8E4M3FN(Elementwise &e, Value value) {
                        e.constant(32, (127 - 7) << 23));
   // Without an exponent the code counts multiples of 2^-9.
   Value count = arith::UIToFPOp::create(e.b, e.type(f32), magnitude);
-  Value subnormal = e.bits(
-      arith::MulFOp::create(e.b, count, e.constant(f32, 0x1p-9)), 32);
+  Value subnormal =
+      e.bits(arith::MulFOp::create(e.b, count, e.constant(f32, 0x1p-9)), 32);
   Value isSubnormal =
       e.compare(CmpIPredicate::ult, magnitude, e.constant(32, 8));
   Value bits = e.select(isSubnormal, subnormal, normal);
@@ -193,9 +194,9 @@ static Value narrowToF8E4M3FN(Elementwise &e, Value value, Type target) {
   Value magnitude = e.bitAnd(bits, e.constant(32, 0x7FFFFFFF));
 
   // Infinities, NaNs and what rounds beyond 448 exceed the code of NaN.
-  Value normal = e.min(
-      e.sub(roundOff(e, magnitude, 20), e.constant(32, (127 - 7) << 3)),
-      e.constant(32, 0x7F));
+  Value normal =
+      e.min(e.sub(roundOff(e, magnitude, 20), e.constant(32, (127 - 7) << 3)),
+            e.constant(32, 0x7F));
   // Below 2^-6 codes are multiples of 2^-9, which is the last place of 2^14:
   // adding that rounds, and leaves the code in the lowest bits.
   Value anchor = e.constant(f32, 0x1p14);
@@ -284,8 +285,8 @@ struct ExpandTruncF : OpRewritePattern<arith::TruncFOp> {
       return rewriter.notifyMatchFailure(op, "is not in the table");
 
     Elementwise e(op, rewriter);
-    Value hub = from.isF64() ? roundToOdd(e, op.getIn())
-                             : widenToHub(e, op.getIn());
+    Value hub =
+        from.isF64() ? roundToOdd(e, op.getIn()) : widenToHub(e, op.getIn());
     Value result = to.isBF16()  ? narrowToBF16(e, hub)
                    : to.isF16() ? e.truncate(hub, to)
                                 : narrowToF8E4M3FN(e, hub, to);

@@ -51,8 +51,9 @@ struct FloatsToBits : dsa::impl::FloatsToBitsPassBase<FloatsToBits> {
       auto isConcerned = [](Type type) {
         return isNarrow(getElementTypeOrSelf(type));
       };
-      if (movesValues(op) || (llvm::none_of(op->getOperandTypes(), isConcerned) &&
-                              llvm::none_of(op->getResultTypes(), isConcerned)))
+      if (movesValues(op) ||
+          (llvm::none_of(op->getOperandTypes(), isConcerned) &&
+           llvm::none_of(op->getResultTypes(), isConcerned)))
         return;
       op->emitOpError("computes on (")
           << op->getOperandTypes() << ") -> (" << op->getResultTypes()

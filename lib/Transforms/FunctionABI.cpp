@@ -55,9 +55,8 @@ static LogicalResult verifySignature(func::FuncOp function) {
                 "without encoding";
   for (StringRef suffix : {"_shapes", "_workspace"}) {
     std::string name = (function.getName() + suffix).str();
-    if (Operation *other =
-            SymbolTable::lookupNearestSymbolFrom(
-                function, StringAttr::get(function.getContext(), name)))
+    if (Operation *other = SymbolTable::lookupNearestSymbolFrom(
+            function, StringAttr::get(function.getContext(), name)))
       return other->emitOpError("has the name of the entry point that comes "
                                 "with '")
              << function.getName() << "'; rename one of them";
@@ -207,8 +206,8 @@ func::FuncOp EntryPoints::create(const Twine &name, ArrayRef<Type> types) {
 }
 
 ResultRange EntryPoints::callEntry(ImplicitLocOpBuilder &b, func::FuncOp from) {
-  return func::CallOp::create(
-             b, entry, from.getArguments().take_front(inputs.size()))
+  return func::CallOp::create(b, entry,
+                              from.getArguments().take_front(inputs.size()))
       .getResults();
 }
 
@@ -274,8 +273,7 @@ void EntryPoints::buildFunction(const Contiguity &contiguity, bool checked) {
   SmallVector<Type> types;
   for (Type type : function.getResultTypes())
     types.push_back(getArgumentType(cast<RankedTensorType>(type)));
-  types.push_back(
-      MemRefType::get({ShapedType::kDynamic}, builder.getI8Type()));
+  types.push_back(MemRefType::get({ShapedType::kDynamic}, builder.getI8Type()));
   types.push_back(builder.getI32Type());
   func::FuncOp target = create(function.getName(), types);
   for (NamedAttribute attr : function->getDiscardableAttrs())
@@ -332,8 +330,8 @@ void EntryPoints::buildShapes() {
 
 void EntryPoints::buildWorkspace() {
   auto type = MemRefType::get({1}, builder.getI64Type());
-  func::FuncOp target = create(function.getName() + "_workspace",
-                               {builder.getI32Type(), type});
+  func::FuncOp target =
+      create(function.getName() + "_workspace", {builder.getI32Type(), type});
   ImplicitLocOpBuilder b(function.getLoc(), builder);
   b.setInsertionPointToEnd(&target.front());
   StatusChain chain(b, callEntry(b, target)[0]);

@@ -61,13 +61,12 @@ static void checkSet(ImplicitLocOpBuilder &b, SparseAttentionOp op,
                                             constantIndex(b, -1));
     Value isWrong = arith::XOrIOp::create(
         b, arith::OrIOp::create(b, isValid, isPadding), truth(true));
-    Value isFirst =
-        isSuccess(b, memref::LoadOp::create(b, cell, ValueRange()));
+    Value isFirst = isSuccess(b, memref::LoadOp::create(b, cell, ValueRange()));
     scf::IfOp::create(
         b, logicalAnd(b, isWrong, isFirst), [&](OpBuilder &, Location loc) {
-          Value status = callFailure(
-              b, "dsa_fail_index",
-              {rowNumber, slot, index, reader.getNumPositions()});
+          Value status =
+              callFailure(b, "dsa_fail_index",
+                          {rowNumber, slot, index, reader.getNumPositions()});
           memref::StoreOp::create(b, status, cell, ValueRange());
           scf::YieldOp::create(b);
         });
@@ -76,8 +75,7 @@ static void checkSet(ImplicitLocOpBuilder &b, SparseAttentionOp op,
 
 void dsa::insertIndexChecks(SparseAttentionOp op, Value cell) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
-  SmallVector<Value> extents =
-      getRowExtents(b, op.getQuery(), op.isBatched());
+  SmallVector<Value> extents = getRowExtents(b, op.getQuery(), op.isBatched());
   forEachRow(b, extents, ValueRange(), [&](ValueRange row, ValueRange) {
     Value rowNumber = row.back();
     if (op.isBatched())

@@ -118,9 +118,8 @@ void StatusChain::requireUnitStride(int64_t argument, Value memref) {
   Value stride = metadata.getStrides()[last];
   Value one = arith::ConstantIndexOp::create(b, 1);
   Value differs = arith::CmpIOp::create(b, CmpIPredicate::ne, stride, one);
-  Value counts =
-      arith::CmpIOp::create(b, CmpIPredicate::sgt, metadata.getSizes()[last],
-                            one);
+  Value counts = arith::CmpIOp::create(b, CmpIPredicate::sgt,
+                                       metadata.getSizes()[last], one);
   refuse(arith::AndIOp::create(b, differs, counts), "dsa_fail_stride",
          {arith::ConstantIndexOp::create(b, argument),
           arith::ConstantIndexOp::create(b, last), stride});
