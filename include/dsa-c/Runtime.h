@@ -40,7 +40,8 @@ DSA_RUNTIME_API int32_t dsa_fail_extent(int64_t argument, int64_t dimension,
                                         int64_t found, int64_t expected);
 
 /* Dimension `dimension` of argument `argument` has the stride `found`, in
- * elements, and has to have stride 1. Returns DSA_STATUS_ARGUMENT. */
+ * elements, and has to have stride 1; or it is a result with stride 0, whose
+ * elements would overlap. Returns DSA_STATUS_ARGUMENT. */
 DSA_RUNTIME_API int32_t dsa_fail_stride(int64_t argument, int64_t dimension,
                                         int64_t found);
 

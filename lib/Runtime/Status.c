@@ -68,8 +68,9 @@ const char *dsa_last_error(void) {
   case KindStride:
     snprintf(lastMessage, sizeof lastMessage,
              "argument %" PRId64 ": dimension %" PRId64 " has stride %" PRId64
-             ", expected stride 1",
-             v[0], v[1], v[2]);
+             ", %s",
+             v[0], v[1], v[2],
+             v[2] ? "expected stride 1" : "so its elements overlap");
     break;
   case KindWorkspace:
     snprintf(lastMessage, sizeof lastMessage,

@@ -71,7 +71,7 @@ private:
   void ask(Operation *op, const DimTable &table, bool isRequired);
   void ask(Operation *op);
   void ask(OpBuilder &b, Question question, Value found, Value expected);
-  int64_t getArgument(Value value);
+  int64_t getArgument(OpOperand &operand);
   void resolve();
   LogicalResult answer(StatusChain &chain, func::CallOp call);
   LogicalResult answerShapes(func::CallOp call,
@@ -163,12 +163,20 @@ static bool isStatic(OpFoldResult extent) {
   return getConstantIntValue(extent).has_value();
 }
 
-/// The number of the argument of the copy that `value` is, or -1.
-int64_t EntryBuilder::getArgument(Value value) {
-  auto argument = dyn_cast<BlockArgument>(value);
-  return argument && argument.getOwner() == &copy.front()
-             ? argument.getArgNumber()
-             : -1;
+/// The number of the argument that `operand` of the copy is, or, of an init, of
+/// the result that comes from it; or -1.
+int64_t EntryBuilder::getArgument(OpOperand &operand) {
+  auto dst = dyn_cast<DestinationStyleOpInterface>(operand.getOwner());
+  if (dst && dst.isDpsInit(&operand)) {
+    for (OpOperand &use : dst.getTiedOpResult(&operand).getUses())
+      if (use.getOwner() == copy.front().getTerminator())
+        return copy.getNumArguments() + use.getOperandNumber();
+    return -1;
+  }
+  auto argument = dyn_cast<BlockArgument>(operand.get());
+  if (!argument || argument.getOwner() != &copy.front())
+    return -1;
+  return argument.getArgNumber();
 }
 
 void EntryBuilder::ask(Operation *op, const DimTable &table, bool isRequired) {
@@ -183,7 +191,7 @@ void EntryBuilder::ask(Operation *op, const DimTable &table, bool isRequired) {
         continue; // The verifier has compared them.
       ask(b,
           {op, "dimension " + std::to_string(i) + " of '" + row.name + "'",
-           static_cast<int64_t>(i), getArgument(row.operand->get()),
+           static_cast<int64_t>(i), getArgument(*row.operand),
            /*atLeast=*/false, isRequired},
           extents.materialize(found), extents.materialize(expected));
     }
