@@ -208,9 +208,11 @@ begin "sanitizers (address, undefined)"
 if $quick; then
   finish "left out by --quick"
 elif check "sanitizer build" configure_and_compile "$build/asan" ON; then
-  # libMLIR is not instrumented: a container that crosses into it would be a
-  # false alarm, and what it never frees is not ours.
-  export ASAN_OPTIONS=detect_container_overflow=0:detect_leaks=0
+  # libMLIR is not instrumented. What crosses into it would be false alarms:
+  # containers, and arenas whose memory our code poisons and libMLIR hands out.
+  # What libMLIR never frees is not ours.
+  ASAN_OPTIONS=detect_container_overflow=0:allow_user_poisoning=0:detect_leaks=0
+  export ASAN_OPTIONS
   export UBSAN_OPTIONS=print_stacktrace=1
   run_tests "lit with sanitizers" "$build/asan/lit.xml" "$llvm/bin/lit" -sv \
     --xunit-xml-output="$build/asan/lit.xml" "$build/asan/test"

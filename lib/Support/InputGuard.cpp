@@ -13,6 +13,7 @@
 #include "llvm/Support/raw_ostream.h"
 #include <csignal>
 #include <unistd.h>
+#include <vector>
 
 using namespace mlir;
 using namespace mlir::dsa;
@@ -99,22 +100,32 @@ dsa::readInput(llvm::StringRef path) {
 // Guard
 //===----------------------------------------------------------------------===//
 
-/// Lets the handlers of CrashRecoveryContext run where the stack that
-/// overflowed has no room for them.
-static void handleSignalsOnOwnStack() {
-  static thread_local char stack[1 << 16];
-  stack_t alternate = {};
-  alternate.ss_sp = stack;
-  alternate.ss_size = sizeof(stack);
-  sigaltstack(&alternate, nullptr);
-  for (int signal : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGTRAP}) {
-    struct sigaction action;
-    if (sigaction(signal, nullptr, &action) != 0)
-      continue;
-    action.sa_flags |= SA_ONSTACK;
-    sigaction(signal, &action, nullptr);
+namespace {
+/// While it lives, the handlers of CrashRecoveryContext run on a stack of their
+/// own on this thread: one that overflowed has no room for them.
+class HandlerStack {
+public:
+  HandlerStack() : memory(1 << 16) {
+    stack_t own = {};
+    own.ss_sp = memory.data();
+    own.ss_size = memory.size();
+    sigaltstack(&own, &previous);
+    for (int signal : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGTRAP}) {
+      struct sigaction action;
+      if (sigaction(signal, nullptr, &action) != 0)
+        continue;
+      action.sa_flags |= SA_ONSTACK;
+      sigaction(signal, &action, nullptr);
+    }
   }
-}
+  // Sanitizers have a stack of their own and free it with the thread.
+  ~HandlerStack() { sigaltstack(&previous, nullptr); }
+
+private:
+  std::vector<char> memory;
+  stack_t previous = {};
+};
+} // namespace
 
 int dsa::runGuarded(llvm::StringRef tool, llvm::function_ref<int()> body) {
   signal(SIGPIPE, SIG_IGN);
@@ -124,7 +135,7 @@ int dsa::runGuarded(llvm::StringRef tool, llvm::function_ref<int()> body) {
   int code = ExitInternal;
   bool survived = context.RunSafelyOnThread(
       [&] {
-        handleSignalsOnOwnStack();
+        HandlerStack stack;
         code = body();
       },
       /*RequestedStackSize=*/64 << 20);

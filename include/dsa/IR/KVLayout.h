@@ -38,6 +38,8 @@ struct KVField {
   }
 };
 
+// The name that llvm::hash_combine looks up.
+// NOLINTNEXTLINE(readability-identifier-naming)
 inline llvm::hash_code hash_value(const KVField &field) {
   return llvm::hash_combine(field.count, field.elementType, field.offset,
                             field.group, field.scaleType, field.scaleOffset);

@@ -30,7 +30,7 @@ enum ExitCode : int {
 /// An error that ends the program with `code`.
 class ExitError : public llvm::ErrorInfo<ExitError> {
 public:
-  static char ID;
+  static char ID; // NOLINT(readability-identifier-naming): llvm::ErrorInfo's
   ExitError(ExitCode code, std::string message)
       : code(code), message(std::move(message)) {}
   ExitCode getCode() const { return code; }
