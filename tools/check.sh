@@ -1,5 +1,6 @@
 #!/bin/bash
 # The same set-up as quickstart.sh, then every test.
+# shellcheck disable=SC2329 # `check` calls functions by name
 set -euo pipefail
 # shellcheck source=tools/setup.sh
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
@@ -78,6 +79,11 @@ run_tests() { # NAME XML COMMAND...
   finish "$name: $p passed, $f failed, $s skipped"
 }
 
+run_lit() { # NAME FOLDER
+  run_tests "$1" "$2/lit.xml" "$llvm/bin/lit" -sv \
+    --xunit-xml-output="$2/lit.xml" "$2/test"
+}
+
 summary() {
   [ "$skipped" -eq 0 ] || echo "skipped: $skipped tests"
   [ ${#failures[@]} -eq 0 ] || printf 'failed: %s\n' "${failures[@]}"
@@ -136,10 +142,6 @@ print_long_files() {
   done < <(sources cpp h td py sh)
 }
 
-lit() { # FOLDER
-  "$llvm/bin/lit" -sv --xunit-xml-output="$1/lit.xml" "$1/test"
-}
-
 check_tidy() {
   local file files=()
   git -C "$root" rev-parse --verify --quiet "$tidy^{commit}" >/dev/null || {
@@ -190,8 +192,7 @@ begin "generated docs"
 check "docs/generated" "$root/tools/generate-docs.sh" || true
 
 begin "lit"
-run_tests "lit" "$build/lit.xml" "$llvm/bin/lit" -sv \
-  --xunit-xml-output="$build/lit.xml" "$build/test"
+run_lit "lit" "$build"
 
 begin "pytest"
 run_tests "pytest" "$build/pytest.xml" \
@@ -214,8 +215,7 @@ elif check "sanitizer build" configure_and_compile "$build/asan" ON; then
   ASAN_OPTIONS=detect_container_overflow=0:allow_user_poisoning=0:detect_leaks=0
   export ASAN_OPTIONS
   export UBSAN_OPTIONS=print_stacktrace=1
-  run_tests "lit with sanitizers" "$build/asan/lit.xml" "$llvm/bin/lit" -sv \
-    --xunit-xml-output="$build/asan/lit.xml" "$build/asan/test"
+  run_lit "lit with sanitizers" "$build/asan"
 fi
 
 summary

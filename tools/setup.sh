@@ -1,6 +1,6 @@
 # Set-up shared by quickstart.sh and check.sh: packages, Python packages,
 # configure, build. Source it; it defines functions and runs nothing.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 #
 # Exit codes: 1 the build or its folder is wrong, 69 something that this
 # script cannot install is missing, 74 a folder cannot be written.
@@ -157,6 +157,8 @@ check_build_folder() { # FOLDER SANITIZERS
     # Empty, ours before its first configure, or someone's home.
     if [ -n "$(ls -A "$folder")" ] && [ ! -e "$folder/.dsa-build" ]; then
       reason="it holds files and is no build folder of this project"
+      # Whatever it is, no advice to remove it.
+      way="set DSA_BUILD_DIR to another folder"
     fi
   else
     while read -r variable want; do
@@ -219,8 +221,7 @@ setup_python() {
 configure() { # FOLDER SANITIZERS
   local folder=$1 sanitizers=$2 log=$1/configure.log linker=-fuse-ld=lld
   local compilers=()
-  check_build_folder "$folder" "$sanitizers"
-  mkdir -p "$folder"
+  (check_build_folder "$folder" "$sanitizers") && mkdir -p "$folder" || return 1
   # A folder that fits keeps its compilers: given under another name of the
   # same file, CMake would forget all other settings.
   [ -e "$folder/CMakeCache.txt" ] || compilers=(

@@ -24,9 +24,7 @@ using namespace mlir::dsa::oracle;
 void IndexerScoresOp::build(OpBuilder &b, OperationState &state, Value query,
                             const KeySource &source, Value weights, Value lo,
                             Value hi, Value init, Activation activation) {
-  SmallVector<Type> results;
-  if (isa<RankedTensorType>(init.getType()))
-    results.push_back(init.getType());
+  SmallVector<Type> results = getTensorTypes(init);
   build(b, state, results, query, source.queryTail, source.keys, source.keyTail,
         source.blockTable, source.rowIds, source.keyScale, weights, lo, hi,
         ValueRange(init), activation, source.paged,
@@ -39,8 +37,7 @@ KeySource IndexerScoresOp::getKeySource() {
 }
 
 void IndexerScoresOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
-  if (getNumResults() == 1)
-    setName(getResult(0), "scores");
+  nameResults(*this, {"scores"}, setName);
 }
 
 //===----------------------------------------------------------------------===//

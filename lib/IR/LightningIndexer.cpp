@@ -21,10 +21,7 @@ void LightningIndexerOp::build(OpBuilder &b, OperationState &state, Value query,
                                Value hi, int64_t k, ValueRange inits,
                                const Translation &translation, Value ids,
                                Activation activation, SlotOrder order) {
-  SmallVector<Type> results;
-  for (Type type : inits.getTypes())
-    if (isa<RankedTensorType>(type))
-      results.push_back(type);
+  SmallVector<Type> results = getTensorTypes(inits);
   build(b, state, results, query, source.queryTail, source.keys, source.keyTail,
         source.blockTable, source.rowIds, source.keyScale, weights, lo, hi, ids,
         translation.table, translation.rowIds, inits, b.getI64IntegerAttr(k),
@@ -48,9 +45,7 @@ Translation LightningIndexerOp::getTranslation() {
 }
 
 void LightningIndexerOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
-  const char *names[] = {"indices", "count", "values"};
-  for (auto [name, result] : llvm::zip(names, getResults()))
-    setName(result, name);
+  nameResults(*this, {"indices", "count", "values"}, setName);
 }
 
 //===----------------------------------------------------------------------===//

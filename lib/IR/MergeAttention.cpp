@@ -23,17 +23,12 @@ using namespace mlir::dsa::oracle;
 void MergeAttentionOp::build(OpBuilder &b, OperationState &state,
                              ValueRange parts, ValueRange lses, Value sink,
                              ValueRange inits) {
-  SmallVector<Type> results;
-  for (Type type : inits.getTypes())
-    if (isa<RankedTensorType>(type))
-      results.push_back(type);
+  SmallVector<Type> results = getTensorTypes(inits);
   build(b, state, results, parts, lses, sink, inits);
 }
 
 void MergeAttentionOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
-  const char *names[] = {"out", "lse"};
-  for (auto [name, result] : llvm::zip(names, getResults()))
-    setName(result, name);
+  nameResults(*this, {"out", "lse"}, setName);
 }
 
 //===----------------------------------------------------------------------===//

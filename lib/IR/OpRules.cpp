@@ -19,6 +19,20 @@ using namespace mlir::dsa;
 // Interface methods of every op
 //===----------------------------------------------------------------------===//
 
+SmallVector<Type> dsa::getTensorTypes(ValueRange inits) {
+  SmallVector<Type> types;
+  for (Type type : inits.getTypes())
+    if (isa<RankedTensorType>(type))
+      types.push_back(type);
+  return types;
+}
+
+void dsa::nameResults(Operation *op, ArrayRef<StringRef> names,
+                      OpAsmSetValueNameFn setName) {
+  for (auto [name, result] : llvm::zip(names, op->getResults()))
+    setName(result, name);
+}
+
 void dsa::getOperandEffects(
     Operation *op,
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>

@@ -23,6 +23,12 @@ inline int64_t getRank(Value value) {
 // Interface methods of every op
 //===----------------------------------------------------------------------===//
 
+/// The types of the results: those of the inits on tensors, none on memrefs.
+SmallVector<Type> getTensorTypes(ValueRange inits);
+/// Names the results of an op, which may not be verified yet, in order.
+void nameResults(Operation *op, ArrayRef<StringRef> names,
+                 OpAsmSetValueNameFn setName);
+
 /// Reads the inputs, writes the inits; nothing on tensors.
 void getOperandEffects(
     Operation *op,

@@ -26,10 +26,7 @@ void SparseAttentionOp::build(OpBuilder &b, OperationState &state, Value query,
                               ArrayRef<KeySet> sets, APFloat scale, int64_t dv,
                               ValueRange inits, Value sink, Value queryTail,
                               Value rowIds, bool paged, Type computeType) {
-  SmallVector<Type> results;
-  for (Type type : inits.getTypes())
-    if (isa<RankedTensorType>(type))
-      results.push_back(type);
+  SmallVector<Type> results = getTensorTypes(inits);
   SmallVector<Value> keys, tails, values, tables, indices, counts;
   SmallVector<Attribute> layouts;
   bool anyPacked = false;
@@ -84,9 +81,7 @@ Type SparseAttentionOp::getComputeElementType() {
 }
 
 void SparseAttentionOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
-  const char *names[] = {"out", "lse"};
-  for (auto [name, result] : llvm::zip(names, getResults()))
-    setName(result, name);
+  nameResults(*this, {"out", "lse"}, setName);
 }
 
 //===----------------------------------------------------------------------===//

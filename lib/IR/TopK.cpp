@@ -23,10 +23,7 @@ using namespace mlir::dsa::oracle;
 void TopKOp::build(OpBuilder &b, OperationState &state, Value scores, int64_t k,
                    Value lo, Value hi, ValueRange inits,
                    const Translation &translation, Value ids, SlotOrder order) {
-  SmallVector<Type> results;
-  for (Type type : inits.getTypes())
-    if (isa<RankedTensorType>(type))
-      results.push_back(type);
+  SmallVector<Type> results = getTensorTypes(inits);
   build(b, state, results, scores, lo, hi, ids, translation.table,
         translation.rowIds, inits, b.getI64IntegerAttr(k),
         SlotOrderAttr::get(b.getContext(), order),
@@ -41,9 +38,7 @@ Translation TopKOp::getTranslation() {
 }
 
 void TopKOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
-  const char *names[] = {"indices", "count", "values"};
-  for (auto [name, result] : llvm::zip(names, getResults()))
-    setName(result, name);
+  nameResults(*this, {"indices", "count", "values"}, setName);
 }
 
 //===----------------------------------------------------------------------===//

@@ -21,18 +21,13 @@ using namespace mlir::dsa::oracle;
 
 void UnpackOp::build(OpBuilder &b, OperationState &state, Value packed,
                      KVLayoutAttr layout, ValueRange inits) {
-  SmallVector<Type> results;
-  for (Type type : inits.getTypes())
-    if (isa<RankedTensorType>(type))
-      results.push_back(type);
+  SmallVector<Type> results = getTensorTypes(inits);
   build(b, state, results, packed, inits,
         layout.isPaged() ? b.getUnitAttr() : UnitAttr(), layout);
 }
 
 void UnpackOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
-  const char *names[] = {"rows", "scales"};
-  for (auto [name, result] : llvm::zip(names, getResults()))
-    setName(result, name);
+  nameResults(*this, {"rows", "scales"}, setName);
 }
 
 //===----------------------------------------------------------------------===//

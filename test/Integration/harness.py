@@ -50,16 +50,21 @@ class Failure(Exception):
         self.code, self.message = code, message
 
 
-def tensor_type(shape, type_name, dynamic):
-    dims = "".join("?x" if dynamic else f"{n}x" for n in shape)
+def tensor_type(shape, type_name, dynamic, kept=(), turn=0):
+    """`dynamic`: every dimension but `kept` (True), none (False), or every other one, beginning
+    with `turn` ("mixed"), so that operands know different ones of the same extents."""
+    def hidden(d):
+        return d not in kept and (dynamic is True or dynamic == "mixed" and (d + turn) % 2 == 0)
+
+    dims = "".join("?x" if hidden(d) else f"{n}x" for d, n in enumerate(shape))
     return f"tensor<{dims}{type_name}>"
 
 
 def function_text(op, clauses, results, dynamic, static_results=()):
     """The function @f of an op, and its arguments in order.
 
-    `dynamic` makes every dimension of every argument dynamic; results keep the
-    dimensions that `static_results` lists per result (K, dv)."""
+    `dynamic` is that of `tensor_type`; results keep the dimensions that
+    `static_results` lists per result (K, dv)."""
     arguments, parts, types = [], [], []
     for clause in clauses:
         if isinstance(clause, str):
@@ -68,7 +73,8 @@ def function_text(op, clauses, results, dynamic, static_results=()):
         if not clause.arrays:
             continue
         names = [f"%a{len(arguments) + i}" for i in range(len(clause.arrays))]
-        texts = [tensor_type(a.shape, TYPES[a.dtype], dynamic) for a in clause.arrays]
+        texts = [tensor_type(a.shape, TYPES[a.dtype], dynamic, turn=len(arguments) + i)
+                 for i, a in enumerate(clause.arrays)]
         arguments += clause.arrays
         types += texts
         parts.append(f"{clause.name}({', '.join(names)} : {', '.join(texts)}{clause.suffix})")
@@ -76,10 +82,8 @@ def function_text(op, clauses, results, dynamic, static_results=()):
     inits, init_types = [], []
     for i, result in enumerate(results):
         kept = static_results[i] if static_results else ()
-        dims = "".join(f"{n}x" if not dynamic or d in kept else "?x"
-                       for d, n in enumerate(result.shape))
         inits.append(f"%r{i}")
-        init_types.append(f"tensor<{dims}{result.type}>")
+        init_types.append(tensor_type(result.shape, result.type, dynamic, kept, turn=i))
     signature = ", ".join([f"%a{i}: {t}" for i, t in enumerate(types)]
                           + [f"{n}: {t}" for n, t in zip(inits, init_types)])
     returned = ", ".join(f"%x#{i}" for i in range(len(results))) if len(results) > 1 else "%x"
@@ -124,10 +128,28 @@ def run(folder, op, clauses, results, dynamic=False, static_results=(), options=
     return execute(text, arguments, [r.type for r in results], folder, options=options)
 
 
+PRESETS = ("mla_656", "mla_584", "index_132")
+
+
+def field_text(field):
+    """`64 x f8E4M3FN at 8 scale f32 per 32 at 0`."""
+    text = f"{field.count} x {field.type} at {field.offset}"
+    if not field.group:
+        return text
+    scale = {"f32": "f32", "e8m0": "f8E8M0FNU"}[field.scale_type]
+    return f"{text} scale {scale} per {field.group} at {field.scale_offset}"
+
+
 def layout_text(layout):
-    """`<index_132, page = 64>` of a layout of the reference."""
+    """`<index_132, page = 64>` of a layout of the reference; one without a name spelled out."""
     page = f", page = {layout.page}" if layout.page else ""
-    return f"<{layout.name}{page}>"
+    if layout.name in PRESETS:
+        return f"<{layout.name}{page}>"
+    fields = ", ".join(field_text(field) for field in layout.fields)
+    scales = f", scale_record_bytes = {layout.scale_record_bytes}" if layout.scale_record_bytes \
+        else ""
+    size = f", page_bytes = {layout.page_bytes}" if layout.page else ""
+    return f"<[{fields}], record_bytes = {layout.record_bytes}{page}{scales}{size}>"
 
 
 def score_clauses(q, k, w, *, q_tail=None, k_tail=None, key_scale=None, block_table=None,
@@ -157,36 +179,35 @@ def positions(q, k, block_table=None, paged=False, layout=None, **_):
     return block_table.shape[1] * (layout.page if layout else k.shape[1])
 
 
-def indexer_scores(folder, q, k, w, dynamic=False, **keywords):
+def indexer_scores(folder, q, k, w, dynamic=False, options=(), **keywords):
     rows = q.shape[:-2]
     result = Result(rows + (positions(q, k, **keywords),), "f32")
     return run(folder, "dsa.indexer_scores", score_clauses(q, k, w, **keywords), [result],
-               dynamic)[0]
+               dynamic, options=options)[0]
 
 
-def _selection_results(rows, k):
-    return [Result(rows + (k,), "i32"), Result(rows, "i32"), Result(rows + (k,), "f32")]
+def _run_selection(folder, op, clauses, rows, k, dynamic, values):
+    """(indices, count, values), or (indices, count)."""
+    results = [Result(rows + (k,), "i32"), Result(rows, "i32"), Result(rows + (k,), "f32")]
+    kept = [(len(rows),), (), (len(rows),)]
+    n = 3 if values else 2
+    return run(folder, op, clauses, results[:n], dynamic, kept[:n])
 
 
-def _kept(rows):
-    return [(len(rows),), (), (len(rows),)]
-
-
-def top_k(folder, scores, k, *, lo=None, hi=None, dynamic=False, **keywords):
-    rows = scores.shape[:-1]
+def top_k(folder, scores, k, *, lo=None, hi=None, dynamic=False, values=True, **keywords):
     clauses = [Clause("scores", scores), f"k = {k}", Clause("lo", lo), Clause("hi", hi),
                *select_clauses(k, **keywords)]
-    return run(folder, "dsa.top_k", clauses, _selection_results(rows, k), dynamic, _kept(rows))
+    return _run_selection(folder, "dsa.top_k", clauses, scores.shape[:-1], k, dynamic, values)
 
 
-def lightning_indexer(folder, q, k, w, top, *, dynamic=False, ids=None, translate=None,
-                      translate_row_ids=None, order="index_ascending", **keywords):
-    rows = q.shape[:-2]
+def lightning_indexer(folder, q, k, w, top, *, dynamic=False, values=True, ids=None,
+                      translate=None, translate_row_ids=None, order="index_ascending",
+                      **keywords):
     clauses = [*score_clauses(q, k, w, **keywords), f"k = {top}",
                *select_clauses(top, ids=ids, translate=translate,
                                translate_row_ids=translate_row_ids, order=order)]
-    return run(folder, "dsa.lightning_indexer", clauses, _selection_results(rows, top), dynamic,
-               _kept(rows))
+    return _run_selection(folder, "dsa.lightning_indexer", clauses, q.shape[:-2], top, dynamic,
+                          values)
 
 
 def sparse_attention(folder, q, keys, indices, *, scale, dv, q_tail=None, key_tails=(),
@@ -207,11 +228,12 @@ def sparse_attention(folder, q, keys, indices, *, scale, dv, q_tail=None, key_ta
                options)
 
 
-def merge_attention(folder, outs, lses, sink=None, *, out_type=None, dynamic=False):
+def merge_attention(folder, outs, lses, sink=None, *, out_type=None, dynamic=False,
+                    options=()):
     clauses = [Clause("parts", *outs), Clause("lses", *lses), Clause("sink", sink)]
     results = [Result(outs[0].shape[1:], out_type or TYPES[outs[0].dtype]),
                Result(lses[0].shape[1:], "f32")]
-    return run(folder, "dsa.merge_attention", clauses, results, dynamic)
+    return run(folder, "dsa.merge_attention", clauses, results, dynamic, options=options)
 
 
 def unpack(folder, packed, layout, *, paged, to="f32", dynamic=False):
