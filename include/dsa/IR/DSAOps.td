@@ -101,9 +101,23 @@ def DSA_IndexerScoresOp : DSA_Op<"indexer_scores"> {
     DeepSeek-V3.2 report, on queries and keys that are already rotated, and
     with the model's factors folded into the weights.
 
+    | operand | shape and meaning |
+    |---|---|
+    | `query` | `T×Hi×D`, the index queries (`T×Hi×D1` beside a tail) |
+    | `query_tail` (optional) | `T×Hi×D2`, the second column piece of the queries |
+    | `keys` | the key source, one row per position |
+    | `key_tail` (optional) | rows as `keys`, `D2` columns: the second column piece |
+    | `block_table` (optional) | `B×N`, `1×N` or `R×N`: page of each block of positions |
+    | `row_ids` (optional) | `T`: block table row of each row |
+    | `key_scale` (optional) | rows as `keys`: factor of each key's score |
+    | `weights` | `T×Hi`, the weight of each index head |
+    | `lo` (optional) | `T`: first position of each row's range |
+    | `hi` (optional) | `T`: end of each row's range |
+    | `outs` | `T×S` f32: where the scores go |
+
     Constraints:
     * (C1) Operands are all ranked tensors without encoding, or all memrefs.
-    * (C2) There is one init. Operands have the shapes listed below (each with
+    * (C2) There is one init. Operands have the shapes listed above (each with
       `B` in front where the op is batched), `query` has rank 3 or 4, and a
       dimension has one extent wherever it appears.
     * (C3) `query` and `keys` have one type of f32, f16, bf16, f8E4M3FN; or
@@ -128,17 +142,17 @@ def DSA_IndexerScoresOp : DSA_Op<"indexer_scores"> {
     ```
   }];
   let arguments = (ins
-    Arg<DSA_Float, "`T×Hi×D`, the index queries (`T×Hi×D1` beside a tail)">:$query,
-    Arg<Optional<DSA_Float>, "`T×Hi×D2`, the second column piece of the queries">:$query_tail,
-    Arg<DSA_Keys, "the key source, one row per position">:$keys,
-    Arg<Optional<DSA_Float>, "rows as `keys`, `D2` columns: the second column piece">:$key_tail,
-    Arg<Optional<DSA_I32>, "`B×N`, `1×N` or `R×N`: page of each block of positions">:$block_table,
-    Arg<Optional<DSA_I32>, "`T`: block table row of each row">:$row_ids,
-    Arg<Optional<DSA_F32>, "rows as `keys`: factor of each key's score">:$key_scale,
-    Arg<DSA_F32, "`T×Hi`, the weight of each index head">:$weights,
-    Arg<Optional<DSA_I32>, "`T`: first position of each row's range">:$lo,
-    Arg<Optional<DSA_I32>, "`T`: end of each row's range">:$hi,
-    Arg<Variadic<DSA_Init>, "`T×S` f32: where the scores go">:$inits,
+    DSA_Float:$query,
+    Optional<DSA_Float>:$query_tail,
+    DSA_Keys:$keys,
+    Optional<DSA_Float>:$key_tail,
+    Optional<DSA_I32>:$block_table,
+    Optional<DSA_I32>:$row_ids,
+    Optional<DSA_F32>:$key_scale,
+    DSA_F32:$weights,
+    Optional<DSA_I32>:$lo,
+    Optional<DSA_I32>:$hi,
+    Variadic<DSA_Init>:$inits,
     DefaultValuedAttr<DSA_ActivationAttr, "::mlir::dsa::Activation::Relu">:$activation,
     UnitAttr:$paged,
     OptionalAttr<DSA_KVLayoutAttr>:$layout);
@@ -197,9 +211,19 @@ def DSA_TopKOp : DSA_Op<"top_k"> {
     whose slot exceeds 2^31-1 is not selectable. A row id outside `[0,R)` makes
     the row empty.
 
+    | operand | shape and meaning |
+    |---|---|
+    | `scores` | `T×S` |
+    | `lo` (optional) | `T`: first column of each row's range |
+    | `hi` (optional) | `T`: end of each row's range |
+    | `ids` (optional) | `S` or `T×S`: what the results hold in place of positions |
+    | `translate_table` (optional) | `B×N`, `1×N` or `R×N`: page of each block of positions |
+    | `translate_row_ids` (optional) | `T`: translation table row of each row |
+    | `outs` | `T×K` i32 indices, `T` i32 count, optional `T×K` f32 values |
+
     Constraints:
     * (C1) Operands are all ranked tensors without encoding, or all memrefs.
-    * (C2) There are two or three inits. Operands have the shapes listed below
+    * (C2) There are two or three inits. Operands have the shapes listed above
       (each with `B` in front where the op is batched), `scores` has rank 2 or
       3, and a dimension has one extent wherever it appears.
     * (C3) `0 < k < 2^31`.
@@ -218,13 +242,13 @@ def DSA_TopKOp : DSA_Op<"top_k"> {
     ```
   }];
   let arguments = (ins
-    Arg<DSA_F32, "`T×S`">:$scores,
-    Arg<Optional<DSA_I32>, "`T`: first column of each row's range">:$lo,
-    Arg<Optional<DSA_I32>, "`T`: end of each row's range">:$hi,
-    Arg<Optional<DSA_I32>, "`S` or `T×S`: what the results hold in place of positions">:$ids,
-    Arg<Optional<DSA_I32>, "`B×N`, `1×N` or `R×N`: page of each block of positions">:$translate_table,
-    Arg<Optional<DSA_I32>, "`T`: translation table row of each row">:$translate_row_ids,
-    Arg<Variadic<DSA_Init>, "`T×K` i32 indices, `T` i32 count, optional `T×K` f32 values">:$inits,
+    DSA_F32:$scores,
+    Optional<DSA_I32>:$lo,
+    Optional<DSA_I32>:$hi,
+    Optional<DSA_I32>:$ids,
+    Optional<DSA_I32>:$translate_table,
+    Optional<DSA_I32>:$translate_row_ids,
+    Variadic<DSA_Init>:$inits,
     I64Attr:$k,
     DefaultValuedAttr<DSA_SlotOrderAttr, "::mlir::dsa::SlotOrder::IndexAscending">:$order,
     OptionalAttr<I64Attr>:$translate_page);
@@ -257,6 +281,23 @@ def DSA_LightningIndexerOp : DSA_Op<"lightning_indexer"> {
     that does not grow with `T·S`. Operands and attributes mean what they mean
     in those two ops; `values` are the scores of the selected keys.
 
+    | operand | shape and meaning |
+    |---|---|
+    | `query` | `T×Hi×D`, the index queries (`T×Hi×D1` beside a tail) |
+    | `query_tail` (optional) | `T×Hi×D2`, the second column piece of the queries |
+    | `keys` | the key source, one row per position |
+    | `key_tail` (optional) | rows as `keys`, `D2` columns: the second column piece |
+    | `block_table` (optional) | `B×N`, `1×N` or `R×N`: page of each block of positions |
+    | `row_ids` (optional) | `T`: block table row of each row |
+    | `key_scale` (optional) | rows as `keys`: factor of each key's score |
+    | `weights` | `T×Hi`, the weight of each index head |
+    | `lo` (optional) | `T`: first position of each row's range |
+    | `hi` (optional) | `T`: end of each row's range |
+    | `ids` (optional) | `S`: what the results hold in place of positions |
+    | `translate_table` (optional) | `B×N`, `1×N` or `R×N`: page of each block of positions |
+    | `translate_row_ids` (optional) | `T`: translation table row of each row |
+    | `outs` | `T×K` i32 indices, `T` i32 count, optional `T×K` f32 values |
+
     Constraints: (C1) to (C8) are those of `dsa.indexer_scores`, with two or
     three inits in (C2), and
     * (C9) `0 < k < 2^31`.
@@ -276,20 +317,20 @@ def DSA_LightningIndexerOp : DSA_Op<"lightning_indexer"> {
     ```
   }];
   let arguments = (ins
-    Arg<DSA_Float, "`T×Hi×D`, the index queries (`T×Hi×D1` beside a tail)">:$query,
-    Arg<Optional<DSA_Float>, "`T×Hi×D2`, the second column piece of the queries">:$query_tail,
-    Arg<DSA_Keys, "the key source, one row per position">:$keys,
-    Arg<Optional<DSA_Float>, "rows as `keys`, `D2` columns: the second column piece">:$key_tail,
-    Arg<Optional<DSA_I32>, "`B×N`, `1×N` or `R×N`: page of each block of positions">:$block_table,
-    Arg<Optional<DSA_I32>, "`T`: block table row of each row">:$row_ids,
-    Arg<Optional<DSA_F32>, "rows as `keys`: factor of each key's score">:$key_scale,
-    Arg<DSA_F32, "`T×Hi`, the weight of each index head">:$weights,
-    Arg<Optional<DSA_I32>, "`T`: first position of each row's range">:$lo,
-    Arg<Optional<DSA_I32>, "`T`: end of each row's range">:$hi,
-    Arg<Optional<DSA_I32>, "`S`: what the results hold in place of positions">:$ids,
-    Arg<Optional<DSA_I32>, "`B×N`, `1×N` or `R×N`: page of each block of positions">:$translate_table,
-    Arg<Optional<DSA_I32>, "`T`: translation table row of each row">:$translate_row_ids,
-    Arg<Variadic<DSA_Init>, "`T×K` i32 indices, `T` i32 count, optional `T×K` f32 values">:$inits,
+    DSA_Float:$query,
+    Optional<DSA_Float>:$query_tail,
+    DSA_Keys:$keys,
+    Optional<DSA_Float>:$key_tail,
+    Optional<DSA_I32>:$block_table,
+    Optional<DSA_I32>:$row_ids,
+    Optional<DSA_F32>:$key_scale,
+    DSA_F32:$weights,
+    Optional<DSA_I32>:$lo,
+    Optional<DSA_I32>:$hi,
+    Optional<DSA_I32>:$ids,
+    Optional<DSA_I32>:$translate_table,
+    Optional<DSA_I32>:$translate_row_ids,
+    Variadic<DSA_Init>:$inits,
     I64Attr:$k,
     DefaultValuedAttr<DSA_ActivationAttr, "::mlir::dsa::Activation::Relu">:$activation,
     DefaultValuedAttr<DSA_SlotOrderAttr, "::mlir::dsa::SlotOrder::IndexAscending">:$order,
@@ -366,9 +407,23 @@ def DSA_SparseAttentionOp : DSA_Op<"sparse_attention"> {
     elements are multiplied by their scale in f32 and rounded once. Sums are
     f32; weights may be rounded to the compute type, their sum is not.
 
+    | operand | shape and meaning |
+    |---|---|
+    | `query` | `T×H×Dk`, the queries (`T×H×D1` beside a tail) |
+    | `query_tail` (optional) | `T×H×D2`, the second column piece of the queries |
+    | `keys` | one key source per set |
+    | `key_tails` | per set: rows as its keys, `D2` columns |
+    | `values` | per set: rows as its keys, `Dv` columns |
+    | `block_tables` | per set: `B×N`, `1×N` or `R×N` |
+    | `row_ids` (optional) | `T`: row of all block tables |
+    | `indices` | per set: `T×K`, the selected rows |
+    | `counts` | per set: `T`, how many slots count |
+    | `sink` (optional) | `H`: a logit in each head's denominator |
+    | `outs` | `T×H×Dv` out, `T×H` lse |
+
     Constraints:
     * (C1) Operands are all ranked tensors without encoding, or all memrefs.
-    * (C2) There are two inits. Operands have the shapes listed below (each
+    * (C2) There are two inits. Operands have the shapes listed above (each
       with `B` in front where the op is batched; pools and `sink` never have
       it), `query` has rank 3 or 4, and a dimension has one extent wherever it
       appears.
@@ -405,17 +460,17 @@ def DSA_SparseAttentionOp : DSA_Op<"sparse_attention"> {
     ```
   }];
   let arguments = (ins
-    Arg<DSA_Float, "`T×H×Dk`, the queries (`T×H×D1` beside a tail)">:$query,
-    Arg<Optional<DSA_Float>, "`T×H×D2`, the second column piece of the queries">:$query_tail,
-    Arg<Variadic<DSA_Keys>, "one key source per set">:$keys,
-    Arg<Variadic<DSA_Float>, "per set: rows as its keys, `D2` columns">:$key_tails,
-    Arg<Variadic<DSA_Float>, "per set: rows as its keys, `Dv` columns">:$values,
-    Arg<Variadic<DSA_I32>, "per set: `B×N`, `1×N` or `R×N`">:$block_tables,
-    Arg<Optional<DSA_I32>, "`T`: row of all block tables">:$row_ids,
-    Arg<Variadic<DSA_I32>, "per set: `T×K`, the selected rows">:$indices,
-    Arg<Variadic<DSA_I32>, "per set: `T`, how many slots count">:$counts,
-    Arg<Optional<DSA_F32>, "`H`: a logit in each head's denominator">:$sink,
-    Arg<Variadic<DSA_Init>, "`T×H×Dv` out, `T×H` lse">:$inits,
+    DSA_Float:$query,
+    Optional<DSA_Float>:$query_tail,
+    Variadic<DSA_Keys>:$keys,
+    Variadic<DSA_Float>:$key_tails,
+    Variadic<DSA_Float>:$values,
+    Variadic<DSA_I32>:$block_tables,
+    Optional<DSA_I32>:$row_ids,
+    Variadic<DSA_I32>:$indices,
+    Variadic<DSA_I32>:$counts,
+    Optional<DSA_F32>:$sink,
+    Variadic<DSA_Init>:$inits,
     F32Attr:$scale,
     I64Attr:$dv,
     UnitAttr:$paged,
@@ -470,9 +525,16 @@ def DSA_MergeAttentionOp : DSA_Op<"merge_attention"> {
     makes both NaN. After a split the sink stands here and nowhere else; it
     means what it means in `dsa.sparse_attention`.
 
+    | operand | shape and meaning |
+    |---|---|
+    | `parts` | `N_i×T×H×Dv` each |
+    | `lses` | `N_i×T×H` each |
+    | `sink` (optional) | `H`: a logit in each head's denominator |
+    | `outs` | `T×H×Dv` out, `T×H` lse |
+
     Constraints:
     * (C1) Operands are all ranked tensors without encoding, or all memrefs.
-    * (C2) There are two inits. Operands have the shapes listed below (batched
+    * (C2) There are two inits. Operands have the shapes listed above (batched
       `N_i×B×T×H×Dv` and `N_i×B×T×H`, results with `B` in front), parts have
       rank 4 or 5, and a dimension has one extent wherever it appears.
     * (C3) There is at least one part, and one `lses` per part.
@@ -488,10 +550,10 @@ def DSA_MergeAttentionOp : DSA_Op<"merge_attention"> {
     ```
   }];
   let arguments = (ins
-    Arg<Variadic<DSA_Float>, "`N_i×T×H×Dv` each">:$parts,
-    Arg<Variadic<DSA_F32>, "`N_i×T×H` each">:$lses,
-    Arg<Optional<DSA_F32>, "`H`: a logit in each head's denominator">:$sink,
-    Arg<Variadic<DSA_Init>, "`T×H×Dv` out, `T×H` lse">:$inits);
+    Variadic<DSA_Float>:$parts,
+    Variadic<DSA_F32>:$lses,
+    Optional<DSA_F32>:$sink,
+    Variadic<DSA_Init>:$inits);
   let assemblyFormat = [{
     `parts` `(` $parts `:` type($parts) `)`
     `lses` `(` $lses `:` type($lses) `)`
@@ -520,9 +582,14 @@ def DSA_UnpackOp : DSA_Op<"unpack", []> {
 
     The op is never batched and takes no block table.
 
+    | operand | shape and meaning |
+    |---|---|
+    | `packed` | `P×page_bytes` if `paged`, else `S×bytes` |
+    | `outs` | `P×page×D` or `S×D` rows; `P×page×G` or `S×G` scales (without `G` where it is 1) |
+
     Constraints:
     * (C1) Operands are all ranked tensors without encoding, or all memrefs.
-    * (C2) There are one or two inits. Operands have the shapes listed below,
+    * (C2) There are one or two inits. Operands have the shapes listed above,
       and a dimension has one extent wherever it appears.
     * (C3) The layout is not `dense`, and has a page exactly if the op is
       `paged`.
@@ -537,8 +604,8 @@ def DSA_UnpackOp : DSA_Op<"unpack", []> {
     ```
   }];
   let arguments = (ins
-    Arg<DSA_I8, "`P×page_bytes` if `paged`, else `S×bytes`">:$packed,
-    Arg<Variadic<DSA_Init>, "`P×page×D` or `S×D` rows; `P×page×G` or `S×G` scales (without `G` where it is 1)">:$inits,
+    DSA_I8:$packed,
+    Variadic<DSA_Init>:$inits,
     UnitAttr:$paged,
     DSA_KVLayoutAttr:$layout);
   let assemblyFormat = [{
