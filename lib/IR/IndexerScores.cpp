@@ -78,23 +78,24 @@ LogicalResult IndexerScoresOp::verify() {
 //===----------------------------------------------------------------------===//
 
 /// One element of a key as SCORE multiplies it, in the type of sums: as stored,
-/// or, where several scales belong to a row, as `dsa.unpack` reads it to bf16.
+/// or, with `unpack`, as `dsa.unpack` reads it to bf16.
 static Value readScoreElement(ImplicitLocOpBuilder &b, const Columns &columns,
-                              ValueRange coordinates, Value column,
-                              bool scaleAfterSum, Type sumType) {
+                              ValueRange coordinates, Value column, bool unpack,
+                              Type sumType) {
   auto [element, scale] = columns.read(coordinates, column);
-  if (!scale || scaleAfterSum)
+  if (!unpack)
     return convertFloat(b, element, sumType);
-  Value product =
-      arith::MulFOp::create(b, convertFloat(b, element, b.getF32Type()), scale);
-  return convertFloat(b, convertFloat(b, product, b.getBF16Type()), sumType);
+  if (scale)
+    element = arith::MulFOp::create(b, convertFloat(b, element, b.getF32Type()),
+                                    scale);
+  return convertFloat(b, convertFloat(b, element, b.getBF16Type()), sumType);
 }
 
 /// `sum + <q[row, head, :], k[coordinates, :]>` over one piece or field.
 static Value addDotProduct(ImplicitLocOpBuilder &b, Value sum, Value query,
                            OpFoldResult queryStart, ValueRange row, Value head,
                            const Columns &columns, ValueRange coordinates,
-                           bool scaleAfterSum) {
+                           bool unpack) {
   Type sumType = sum.getType();
   Value count = getValueOrCreateConstantIndexOp(b, b.getLoc(), columns.count);
   return forLoop(b, count, sum, [&](Value column, ValueRange carried) {
@@ -103,8 +104,8 @@ static Value addDotProduct(ImplicitLocOpBuilder &b, Value sum, Value query,
     at.push_back(b.createOrFold<arith::AddIOp>(
         column, getValueOrCreateConstantIndexOp(b, b.getLoc(), queryStart)));
     Value q = convertFloat(b, extract(b, query, at), sumType);
-    Value k = readScoreElement(b, columns, coordinates, column, scaleAfterSum,
-                               sumType);
+    Value k =
+        readScoreElement(b, columns, coordinates, column, unpack, sumType);
     Value next =
         arith::AddFOp::create(b, carried[0], arith::MulFOp::create(b, q, k));
     return SmallVector<Value>{next};
@@ -129,6 +130,7 @@ static Value scoreKey(ImplicitLocOpBuilder &b, const ScoreOperands &operands,
   const KeySource &source = operands.source;
   auto layout = cast_if_present<KVLayoutAttr>(source.layout);
   bool scaleAfterSum = layout && layout.hasOneScalePerRow();
+  bool unpack = layout && !scaleAfterSum;
   Value zero = constantFloat(b, sumType, 0.0);
   Value heads = getExtent(b, operands.weights, row.size());
 
@@ -138,7 +140,7 @@ static Value scoreKey(ImplicitLocOpBuilder &b, const ScoreOperands &operands,
       bool inTail = source.queryTail && i == 1;
       dot = addDotProduct(b, dot, inTail ? source.queryTail : operands.query,
                           inTail ? b.getIndexAttr(0) : columns.start, row, head,
-                          columns, coordinates, scaleAfterSum);
+                          columns, coordinates, unpack);
     }
     SmallVector<Value> at(row);
     at.push_back(head);

@@ -178,8 +178,10 @@ LogicalResult KVLayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (scaleRecordBytes && !page)
     return emitError() << "scales at the page's end (scale_record_bytes = "
                        << scaleRecordBytes << ") need 'page = n'";
+  if (pageBytes && !page)
+    return emitError() << "page_bytes = " << pageBytes << " needs 'page = n'";
   int64_t minPageBytes = page * (recordBytes + scaleRecordBytes);
-  if (pageBytes < minPageBytes || (!page && pageBytes))
+  if (pageBytes < minPageBytes)
     return emitError() << "page_bytes is " << pageBytes << ", but " << page
                        << " rows take " << minPageBytes << " bytes";
 
@@ -209,7 +211,7 @@ LogicalResult KVLayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                          << field.count;
     if (field.scaleOffset < 0 || field.scaleOffset > maxBytes)
       return emitError() << "scale offset is " << field.scaleOffset
-                         << ", but must not be negative";
+                         << ", but must be in [0, " << maxBytes << "]";
     (scaleRecordBytes ? inScaleRecord : inRecord)
         .push_back(
             {field.scaleOffset,

@@ -133,12 +133,9 @@ SourceDims dsa::getSourceDims(DimTable &table, bool batched, bool paged,
 }
 
 SmallVector<Dim, 4> dsa::getTableDims(bool batched, bool hasRowIds,
-                                      const std::string &prefix,
                                       const std::string &suffix) {
-  Dim rows = batched     ? Dim("B")
-             : hasRowIds ? Dim(prefix + "R" + suffix)
-                         : Dim(1);
-  return {rows, Dim(prefix + "N" + suffix)};
+  Dim rows = batched ? Dim("B") : hasRowIds ? Dim("R" + suffix) : Dim(1);
+  return {rows, Dim("N" + suffix)};
 }
 
 LogicalResult dsa::verifyTableRows(Operation *op, Value table, Value rowIds,

@@ -58,9 +58,9 @@ SourceDims getSourceDims(DimTable &table, bool batched, bool paged,
                          bool hasTable, KVLayoutAttr layout, Dim columns,
                          const std::string &suffix, unsigned pageLabel);
 
-/// The dimensions of a block table or translation table.
+/// The dimensions of a block table or translation table; `suffix` tells their
+/// symbols apart.
 SmallVector<Dim, 4> getTableDims(bool batched, bool hasRowIds,
-                                 const std::string &prefix,
                                  const std::string &suffix);
 
 /// That a table's row ids have a table and no batch, and that a table without
@@ -99,7 +99,7 @@ SourceDims addScoreRows(OpTy op, DimTable &table) {
   tail.push_back("D2");
   table.add(op.getKeyTailMutable(), "key_tail", tail, Stride::Unit);
   table.add(op.getBlockTableMutable(), "block_table",
-            getTableDims(batched, static_cast<bool>(op.getRowIds()), "", ""),
+            getTableDims(batched, static_cast<bool>(op.getRowIds()), ""),
             Stride::Unit);
   table.add(op.getRowIdsMutable(), "row_ids", {"T"}, Stride::Any);
   table.add(op.getKeyScaleMutable(), "key_scale", source.rows, Stride::Any);
@@ -129,7 +129,7 @@ void addSelectionRows(OpTy op, DimTable &table) {
   bool batched = op.isBatched();
   bool hasRowIds = static_cast<bool>(op.getTranslateRowIds());
   table.add(op.getTranslateTableMutable(), "translate",
-            getTableDims(batched, hasRowIds, "translate ", ""), Stride::Unit);
+            getTableDims(batched, hasRowIds, "'"), Stride::Unit);
   table.add(op.getTranslateRowIdsMutable(), "translate_row_ids", {"T"},
             Stride::Any);
   const char *names[] = {"indices", "count", "values"};

@@ -136,7 +136,7 @@ DimTable SparseAttentionOp::getDimTable() {
       [&](unsigned i) {
         // One list of row ids serves all tables, so they have its R rows.
         SmallVector<Dim, 4> dims = getTableDims(
-            batched, static_cast<bool>(getRowIds()), "", std::to_string(i));
+            batched, static_cast<bool>(getRowIds()), std::to_string(i));
         if (getRowIds())
           dims[0] = "R";
         return dims;
@@ -263,9 +263,10 @@ LogicalResult SparseAttentionOp::verify() {
       failed(verifyTableRows(*this, Value(), getRowIds(), isBatched(),
                              "block_tables", "row_ids", 7)))
     return failure();
-  for (Value blockTable : getBlockTables())
+  for (auto [i, blockTable] : llvm::enumerate(getBlockTables()))
     if (failed(verifyTableRows(*this, blockTable, getRowIds(), isBatched(),
-                               "block_tables", "row_ids", 7)))
+                               "block_tables[" + std::to_string(i) + "]",
+                               "row_ids", 7)))
       return failure();
 
   if (!getScale().isFinite() || getScale().isNegative() ||
@@ -294,15 +295,21 @@ LogicalResult SparseAttentionOp::verify() {
            << ", but must be f32";
   // Packed sets of different widths cannot serve one query.
   std::optional<int64_t> width;
-  for (auto [i, set] : llvm::enumerate(sets))
-    if (auto layout = cast_if_present<KVLayoutAttr>(set.layout)) {
-      if (width && *width != layout.getRowElements())
-        return ConstraintError(*this, 2)
-               << "rows of 'keys[" << i << "]' have " << layout.getRowElements()
-               << " elements, but those of an "
-               << "earlier packed set " << *width;
-      width = layout.getRowElements();
-    }
+  for (auto [i, set] : llvm::enumerate(sets)) {
+    auto layout = cast_if_present<KVLayoutAttr>(set.layout);
+    if (!layout)
+      continue;
+    int64_t elements = layout.getRowElements();
+    if (width && *width != elements)
+      return ConstraintError(*this, 2)
+             << "rows of 'keys[" << i << "]' have " << elements
+             << " elements, but those of an earlier packed set " << *width;
+    if (dv > elements)
+      return ConstraintError(*this, 11)
+             << "dv is " << dv << ", but rows of 'keys[" << i << "]' have "
+             << elements << " elements";
+    width = elements;
+  }
   return verifyDimTable(*this, getDimTable(), 2);
 }
 

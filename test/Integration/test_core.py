@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from harness import Failure, execute
-from reference import compare, inputs, ops
+from harness import BF16, F8, Failure, execute
+from reference import compare, inputs, layouts, ops
 
 
 T, S, HI, D, H, DK, DV, K = 5, 211, 8, 16, 6, 24, 16, 32
@@ -108,6 +108,78 @@ def test_extents_that_disagree_give_a_status(tmp_path):
             continue
         with pytest.raises(Failure, match="status 1: argument .* dimension 0 is"):
             execute(CORE, wrong, RESULTS, tmp_path, "fused")
+
+
+P, Q = 4, 6  # rows of an index page and of an attention page
+
+# Ragged decode over packed pages: the indexer reads 132-byte rows through one table and selects
+# slots of the 656-byte rows through another, which attention reads without a table.
+DECODE = f"""
+func.func @decode(%q: tensor<?x{HI}x128xf8E4M3FN>, %pages: tensor<?x{132 * P}xi8>,
+                  %table: tensor<?x?xi32>, %seq: tensor<?xi32>, %w: tensor<?x{HI}xf32>,
+                  %len: tensor<?xi32>, %slots: tensor<?x?xi32>, %aq: tensor<?x{H}x576xbf16>,
+                  %kv: tensor<?x{656 * Q}xi8>, %sink: tensor<{H}xf32>)
+    -> (tensor<?x{K}xi32>, tensor<?xi32>, tensor<?x{K}xf32>, tensor<?x{H}x512xbf16>,
+        tensor<?x{H}xf32>) {{
+  %c0 = arith.constant 0 : index
+  %T = tensor.dim %q, %c0 : tensor<?x{HI}x128xf8E4M3FN>
+  %i = tensor.empty(%T) : tensor<?x{K}xi32>
+  %n = tensor.empty(%T) : tensor<?xi32>
+  %v = tensor.empty(%T) : tensor<?x{K}xf32>
+  %o = tensor.empty(%T) : tensor<?x{H}x512xbf16>
+  %l = tensor.empty(%T) : tensor<?x{H}xf32>
+  %indices, %count, %values = dsa.lightning_indexer
+      query(%q : tensor<?x{HI}x128xf8E4M3FN>) keys(%pages : tensor<?x{132 * P}xi8>) paged
+      layout = <index_132, page = {P}> block_table(%table : tensor<?x?xi32>)
+      row_ids(%seq : tensor<?xi32>) weights(%w : tensor<?x{HI}xf32>) hi(%len : tensor<?xi32>)
+      k = {K} translate(%slots : tensor<?x?xi32>, page = {Q})
+      translate_row_ids(%seq : tensor<?xi32>)
+      outs(%i, %n, %v : tensor<?x{K}xi32>, tensor<?xi32>, tensor<?x{K}xf32>)
+  %out, %lse = dsa.sparse_attention query(%aq : tensor<?x{H}x576xbf16>)
+      keys(%kv : tensor<?x{656 * Q}xi8>) paged layouts = [#dsa.kv_layout<mla_656, page = {Q}>]
+      indices(%indices : tensor<?x{K}xi32>) counts(%count : tensor<?xi32>)
+      sink(%sink : tensor<{H}xf32>) scale = 0.1 dv = 512
+      outs(%o, %l : tensor<?x{H}x512xbf16>, tensor<?x{H}xf32>)
+  return %indices, %count, %values, %out, %lse : tensor<?x{K}xi32>, tensor<?xi32>,
+      tensor<?x{K}xf32>, tensor<?x{H}x512xbf16>, tensor<?x{H}xf32>
+}}
+"""
+
+
+def test_ragged_decode_over_packed_pages(tmp_path):
+    rng = inputs.rng(2)
+    index_rows = rng.standard_normal((3, 60, 128)).astype(np.float32)
+    packed_rows = rng.standard_normal((3, 60, 576)).astype(np.float32) / 4
+    pages, table = inputs.paginate(rng, index_rows, P, fill=0)
+    kv, slots = inputs.paginate(rng, packed_rows, Q, fill=0)
+    slots[1, 3] = -1  # evicted: its positions are never selected
+    index_layout, layout = layouts.index_132(P), layouts.mla_656(Q)
+    pages, kv = layouts.encode(pages, index_layout), layouts.encode(kv, layout)
+    seq = np.array([0, 1, 1, 2, 7], np.int32)
+    length = np.array([60, 59, 60, 5, 60], np.int32)
+    q = rng.standard_normal((T, HI, 128)).astype(F8)
+    w = rng.standard_normal((T, HI)).astype(np.float32)
+    aq = (rng.standard_normal((T, H, 576)) / 4).astype(BF16)
+    sink = rng.standard_normal(H).astype(np.float32)
+    indices, count, values, out, lse = execute(
+        DECODE, [q, pages, table, seq, w, length, slots, aq, kv, sink],
+        ["i32", "i32", "f32", "bf16", "f32"], tmp_path, "decode")
+    assert count.tolist() == [K, K, K, 5, 0]
+    # Back to positions: each sequence's slots are its own, so this has one answer.
+    scores, magnitude = ops.indexer_scores(q, pages, w, block_table=table, row_ids=seq, hi=length,
+                                           paged=True, layout=index_layout)
+    back = np.full_like(indices, -1)
+    for t in range(T):
+        for c, slot in enumerate(indices[t, : count[t]]):
+            block = np.flatnonzero(slots[seq[t]] == slot // Q)
+            assert len(block) == 1
+            back[t, c] = block[0] * Q + slot % Q
+    scores[seq == 1, 3 * Q : 4 * Q] = -np.inf
+    compare.selection_close((back, count, values), scores, magnitude, K, type="packed", hi=length)
+    want = ops.sparse_attention(aq, [kv], [indices], counts=[count], layouts=[layout], paged=True,
+                                sink=sink, scale=0.1, dv=512)
+    compare.attention_close(out, lse, *want, type="packed")
+    assert not out[4].any() and np.isneginf(lse[4]).all()
 
 
 CHECKED = """

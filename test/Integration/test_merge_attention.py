@@ -65,3 +65,68 @@ def test_narrow_parts(tmp_path, dtype, out_type):
     outs = rng.standard_normal((4, 5, 2, 9)).astype(dtype)
     lses = (rng.standard_normal((4, 5, 2)) * 20).astype(np.float32)
     check(tmp_path, [outs], [lses], type="bf16", out_type=out_type)
+
+
+def test_operands_of_several_sizes(tmp_path):
+    """Parts in operands of 0, 1, 3 and 0 partials are the parts in one operand, bit for bit."""
+    rng = inputs.rng(4)
+    outs = rng.standard_normal((4, 2, 3, 2, 5)).astype(np.float32)
+    lses = (rng.standard_normal((4, 2, 3, 2)) * 3).astype(np.float32)
+    lses[1, 0, 1], lses[2, 1] = -np.inf, -np.inf
+    sink = np.array([0.5, -1], np.float32)
+    cuts = [slice(0, 0), slice(0, 1), slice(1, 4), slice(4, 4)]
+    one = check(tmp_path, [outs], [lses], sink)
+    many = check(tmp_path, [outs[c] for c in cuts], [lses[c] for c in cuts], sink, dynamic="mixed")
+    for x, y in zip(one, many):
+        assert np.array_equal(x.view(np.uint32), y.view(np.uint32))
+
+
+@pytest.mark.parametrize("b", [0, 1, 9])
+def test_batches(tmp_path, b):
+    rng = inputs.rng(5)
+    check(tmp_path, [rng.standard_normal((2, b, 3, 1, 4)).astype(np.float32)],
+          [rng.standard_normal((2, b, 3, 1)).astype(np.float32)], dynamic=True)
+
+
+def test_far_apart_lses(tmp_path):
+    """Differences that under- or overflow exp, and sums that no exp of an lse could hold."""
+    values = [-3e4, -200.0, -88.0, 0.0, 88.0, 89.0, 200.0, 3e4]
+    lses = np.array(list(itertools.product(values, repeat=2)), np.float32).T
+    sinks = np.array([-3e4, 0.0, 88.5, 3e4], np.float32)
+    lses = np.repeat(lses[:, :, None], 4, axis=2)
+    outs = inputs.rng(6).standard_normal(lses.shape + (3,)).astype(np.float32)
+    check(tmp_path, [outs], [lses], sinks)
+
+
+@pytest.mark.parametrize("dtype", [BF16, np.float16, np.float32])
+def test_special_outs(tmp_path, dtype):
+    """NaN and infinities in outs: of parts that count they pass, of empty ones they do not."""
+    outs = np.array([[1, np.nan, np.inf, -np.inf, np.inf], [2, 3, 1, 2, -np.inf]], dtype)
+    outs = np.broadcast_to(outs[:, None, None], (2, 4, 1, 5)).copy()
+    lses = np.array([[0.5, -np.inf, 0.25, -np.inf], [0.5, 0.5, -np.inf, -np.inf]], np.float32)
+    check(tmp_path, [outs], [lses[..., None]], type="f32" if dtype is np.float32 else "bf16",
+          out_type="f32")
+
+
+def test_the_sink_stands_once(tmp_path):
+    """Split without a sink and merged with it is the whole with it; in f16 and bf16, too."""
+    rng = inputs.rng(7)
+    for dtype, name in ((BF16, "bf16"), (np.float16, "f16")):
+        q, kv = (rng.standard_normal(x).astype(dtype) for x in ((4, 3, 8), (30, 8)))
+        idx, sink = inputs.indices(rng, 4, 30, 12), np.array([2, np.inf, -np.inf], np.float32)
+        halves = [sparse_attention(tmp_path, q, [kv], [np.ascontiguousarray(part)], scale=0.4, dv=8,
+                                   out_type="f32") for part in np.split(idx, 2, axis=-1)]
+        out, lse = check(tmp_path, [np.stack([out for out, _ in halves])],
+                         [np.stack([lse for _, lse in halves])], sink)
+        whole = ops.sparse_attention(q, [kv], [idx], sink=sink, scale=0.4, dv=8)
+        compare.attention_close(out, lse, *whole, type=name)
+
+
+def test_sums_in_f64(tmp_path):
+    rng = inputs.rng(8)
+    outs = rng.standard_normal((7, 5, 2, 9)).astype(np.float32)
+    lses = (rng.standard_normal((7, 5, 2)) * 5).astype(np.float32)
+    out, lse = merge_attention(tmp_path, [outs], [lses], options=["--accumulate-type=f64"])
+    want = ops.merge_attention([outs], [lses])
+    compare.values_close("out", out, want[0], 1e-7, 1.5e-7)
+    compare.values_close("lse", lse, want[1], 1e-7, 1.5e-7)

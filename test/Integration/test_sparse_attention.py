@@ -1,5 +1,7 @@
 """dsa.sparse_attention against the float64 reference, given the indices."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from harness import BF16, F8, TYPES, sparse_attention
 from reference import compare, inputs, layouts, ops
 
 NAMES = {"f32": np.float32, "f16": np.float16, "bf16": BF16, "f8E4M3FN": F8}
-INT_MAX = 2**31 - 1
+INT_MIN, INT_MAX = -(2**31), 2**31 - 1
 
 
 def check(folder, q, keys, indices, **keywords):
@@ -53,6 +55,24 @@ def test_every_invalid_index_is_a_hole(tmp_path):
     out, lse = check(tmp_path, q, [kv], [idx], scale=0.4, dv=8,
                      sink=np.array([0, np.inf, -np.inf], np.float32))
     assert not np.isnan(out).any() and np.isneginf(lse[3]).all() and not out[3].any()
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_indices_counts_rows_and_sinks_enumerated(tmp_path, dynamic):
+    """Every triple of indices among a plain row, one whose values are NaN, one of -inf and one of
+    +inf logits, and two holes; with every count; with every kind of sink."""
+    kv = np.array([[0.5, 1], [-0.25, 2], [-np.inf, 3], [np.inf, 4]], np.float32)
+    values = np.array([[1, 2], [np.nan, 3], [4, 5], [6, 7]], np.float32)
+    triples = list(itertools.product([0, 1, 2, 3, -1, 4], repeat=3))
+    rows = list(itertools.product(triples, [INT_MIN, 0, 1, 2, 3, INT_MAX]))
+    idx = np.array([triple for triple, _ in rows], np.int32)
+    counts = np.array([count for _, count in rows], np.int32)
+    q = np.full((len(rows), 5, 2), (1.0, 0.5), np.float32)
+    sink = np.array([0.3, -np.inf, np.inf, np.nan, -2], np.float32)
+    check(tmp_path, q, [kv], [idx], counts=[counts], values=[values], sink=sink, scale=0.75, dv=2,
+          dynamic=dynamic)
+    if dynamic:
+        check(tmp_path, q, [kv], [idx], values=[values], scale=0.75, dv=2)
 
 
 @pytest.mark.parametrize("sink", [-np.inf, np.inf, np.nan, 0.0, 80.0, -80.0])
@@ -168,38 +188,126 @@ def test_two_pools_of_different_pages(tmp_path):
     check(tmp_path, q, pools, idx, block_tables=tables, counts=counts, paged=True, scale=0.3, dv=8)
 
 
-@pytest.mark.parametrize("form", ["flat 656", "paged 656", "paged 584"])
-@pytest.mark.parametrize("pow2", [True, False])
-def test_packed_rows(tmp_path, form, pow2):
-    rng = inputs.rng(14)
-    layout = {"flat 656": layouts.mla_656(), "paged 656": layouts.mla_656(5),
-              "paged 584": layouts.mla_584(5)}[form]
-    width = sum(field.count for field in layout.fields)
-    pow2 = pow2 or form == "paged 584"
-    shape = (15,) if form == "flat 656" else (3, 5)
-    packed = layouts.encode(rng.standard_normal(shape + (width,)), layout, pow2=pow2)
-    q = (rng.standard_normal((3, 4, width)) / 8).astype(BF16)
-    idx = inputs.indices(rng, 3, 15, 8, invalid=0.2)
-    check(tmp_path, q, [packed], [idx], layouts=[layout], paged=form != "flat 656", scale=0.1,
-          dv=512 if width == 576 else width, dynamic=True)
+@pytest.mark.parametrize("b, p, n", [(0, 2, 2), (1, 0, 2), (2, 2, 0)])
+def test_zero_batch_pages_and_columns(tmp_path, b, p, n):
+    q, pool = np.ones((b, 2, 3, 5), np.float32), np.ones((p, 4, 5), np.float32)
+    table, idx = np.zeros((b, n), np.int32), np.zeros((b, 2, 3), np.int32)
+    out, lse = check(tmp_path, q, [pool], [idx], block_tables=[table], paged=True, scale=0.5, dv=4,
+                     dynamic=True)
+    assert not out.any() and np.isneginf(lse).all()
 
 
-def test_a_packed_and_a_dense_set(tmp_path):
-    rng = inputs.rng(15)
-    packed = layouts.encode(rng.standard_normal((6, 576)), layouts.mla_656())
-    dense = rng.standard_normal((9, 576)).astype(BF16)
-    q = (rng.standard_normal((3, 2, 576)) / 8).astype(BF16)
-    idx = [inputs.indices(rng, 3, 6, 4), inputs.indices(rng, 3, 9, 5)]
-    check(tmp_path, q, [packed, dense], idx, layouts=[layouts.mla_656(), None], scale=0.1, dv=512)
+def test_sets_without_rows_or_slots(tmp_path):
+    """One set of no rows, one of no slots, one of both kinds, and one that has rows."""
+    rng = inputs.rng(17)
+    q = rng.standard_normal((3, 2, 4)).astype(np.float32)
+    sizes = [(0, 3), (5, 0), (0, 0), (6, 2)]
+    keys = [rng.standard_normal((s, 4)).astype(np.float32) for s, _ in sizes]
+    idx = [rng.integers(-1, 6, (3, k)).astype(np.int32) for _, k in sizes]
+    for dynamic in (False, "mixed"):
+        check(tmp_path, q, keys, idx, scale=0.5, dv=4, dynamic=dynamic)
 
 
-def test_nan_codes_of_packed_rows(tmp_path):
-    """A NaN code in a selected row is NaN in its outputs; E8M0 byte 0xFF is NaN."""
-    rng = inputs.rng(16)
-    layout = layouts.mla_584(4)
-    packed = layouts.encode(rng.standard_normal((2, 4, 512)), layout)
-    packed[0, 576 + 100] = 0x7F
-    packed[1, 4 * 576 + 8 * 2] = 0xFF
-    q = (rng.standard_normal((3, 2, 512)) / 8).astype(BF16)
-    idx = np.array([[0, 1, 2], [4, 5, 6], [0, 2, 3]], np.int32)
-    check(tmp_path, q, [packed], [idx], layouts=[layout], paged=True, scale=0.1, dv=512)
+def test_more_batch_entries_than_heads(tmp_path):
+    rng = inputs.rng(18)
+    q = rng.standard_normal((9, 2, 1, 4)).astype(np.float32)
+    kv = rng.standard_normal((9, 6, 4)).astype(np.float32)
+    check(tmp_path, q, [kv], [inputs.indices(rng, 2, 6, 3, batch=9)], scale=0.5, dv=4,
+          dynamic="mixed")
+
+
+def test_two_sets_in_two_pieces_with_pages_and_values(tmp_path):
+    """All groups at once, batched and by row_ids; pieces give the bits of their concatenation."""
+    rng = inputs.rng(19)
+    q = rng.standard_normal((2, 3, 2, 12)).astype(BF16)
+    pools = [rng.standard_normal((p, n, 12)).astype(BF16) for p, n in ((4, 8), (9, 2))]
+    values = [rng.standard_normal(pool.shape[:2] + (5,)).astype(BF16) for pool in pools]
+    tables = [rng.integers(-1, len(pool) + 1, (2, n)).astype(np.int32)
+              for pool, n in zip(pools, (3, 6))]
+    idx = [inputs.indices(rng, 3, 24, 6, batch=2, invalid=0.2),
+           inputs.indices(rng, 3, 12, 4, batch=2, invalid=0.2)]
+    counts = [inputs.counts(rng, 3, k, batch=2) for k in (6, 4)]
+    keywords = dict(values=values, block_tables=tables, paged=True, scale=0.3, dv=5,
+                    sink=rng.standard_normal(2).astype(np.float32), out_type="f32")
+
+    def tails(cut, call, query, *lists, **more):
+        return call(tmp_path, query[..., :cut], [pool[..., :cut] for pool in pools], *lists,
+                    q_tail=query[..., cut:], key_tails=[pool[..., cut:] for pool in pools],
+                    **keywords, **more)
+
+    whole = check(tmp_path, q, pools, idx, counts=counts, dynamic=True, **keywords)
+    for x, y in zip(whole, tails(7, check, q, idx, counts=counts, dynamic="mixed")):
+        assert np.array_equal(x.view(np.uint32), y.view(np.uint32))
+    tails(3, check, q.reshape(6, 2, 12), [x.reshape(6, -1) for x in idx],
+          counts=[x.reshape(6) for x in counts],
+          row_ids=np.array([1, -1, 0, 2, INT_MIN, 1], np.int32))
+
+
+def test_no_tail_columns_and_no_first_columns(tmp_path):
+    rng = inputs.rng(20)
+    q, kv = (rng.standard_normal(x).astype(np.float32) for x in ((3, 2, 6), (9, 6)))
+    idx = inputs.indices(rng, 3, 9, 4)
+    for cut, dv in ((6, 6), (0, 0)):
+        check(tmp_path, q[..., :cut], [kv[:, :cut]], [idx], q_tail=q[..., cut:],
+              key_tails=[kv[:, cut:]], scale=0.4, dv=dv, dynamic=True)
+
+
+def test_nan_in_unselected_rows_of_pools_and_values(tmp_path):
+    """Rows that no valid slot of any row names are NaN: in keys, tails and values."""
+    rng = inputs.rng(21)
+    q = rng.standard_normal((4, 2, 8)).astype(np.float32)
+    pool = rng.standard_normal((5, 3, 8)).astype(np.float32)
+    value = rng.standard_normal((5, 3, 4)).astype(np.float32)
+    table = np.array([[4, 1, 5, 0]], np.int32)
+    idx = np.array([[0, 4, 7, 2], [-1, 6, 12, 0], [4, 4, 9, 8], [2, 0, 4, 10]], np.int32)
+    counts = np.array([2, 3, 2, 3], np.int32)
+    used = {(4, 0), (4, 2), (1, 1)}  # positions 0, 2 and 4; the rest are holes or uncounted
+    for at in np.ndindex(5, 3):
+        if at not in used:
+            pool[at], value[at] = np.nan, np.nan
+    out, lse = check(tmp_path, q[..., :6], [pool[..., :6]], [idx], q_tail=q[..., 6:],
+                     key_tails=[pool[..., 6:]], values=[value], block_tables=[table],
+                     counts=[counts], paged=True, scale=0.4, dv=4)
+    assert np.isfinite(out).all() and np.isneginf(lse[1]).all() and np.isfinite(lse[::2]).all()
+
+
+@pytest.mark.parametrize("compute", ["f32", "f16", "bf16"])
+def test_f8_keys_and_values_by_compute_type(tmp_path, compute):
+    rng = inputs.rng(22)
+    q = rng.standard_normal((3, 2, 16)).astype(BF16)
+    keys, values = (rng.standard_normal((20, d)).astype(F8) for d in (16, 7))
+    check(tmp_path, q, [keys], [inputs.indices(rng, 3, 20, 8)], values=[values], scale=0.25, dv=7,
+          compute_type=compute, out_type="f32")
+
+
+def test_nan_codes_of_f8_keys(tmp_path):
+    rng = inputs.rng(23)
+    keys = rng.standard_normal((6, 8)).astype(F8)
+    keys[2, 1] = np.nan
+    idx = np.array([[0, 1, 3], [0, 2, 3], [4, 5, 1]], np.int32)
+    out, _ = check(tmp_path, rng.standard_normal((3, 2, 8)).astype(BF16), [keys], [idx], scale=0.3,
+                   dv=8)
+    assert np.isnan(out).all(axis=(1, 2)).tolist() == [False, True, False]
+
+
+def test_rounding_to_f16_overflows_to_infinity(tmp_path):
+    """70000 is +inf in f16: as a key it makes the logit NaN or infinite, unselected it is nothing."""
+    q, kv = np.ones((3, 1, 2), np.float32), np.ones((4, 2), np.float32)
+    kv[1, 0], kv[2] = 70000, (-70000, -1)
+    idx = np.array([[0, 3], [0, 1], [2, 2]], np.int32)
+    out, lse = check(tmp_path, q, [kv], [idx], values=[np.ones((4, 1), np.float32)], scale=1.0,
+                     dv=1, compute_type="f16")
+    assert np.isfinite(out[0]).all() and np.isnan(lse[1]).all() and np.isneginf(lse[2]).all()
+
+
+def test_sums_in_f64(tmp_path):
+    """With --accumulate-type=f64 results are the float64 reference's up to one rounding."""
+    rng = inputs.rng(24)
+    data = inputs.attention_inputs(rng, 4, 60, 3, 32, type="f32")
+    idx = inputs.indices(rng, 4, 60, 31)
+    keywords = dict(scale=data["scale"], dv=20, sink=data["sink"])
+    out, lse = sparse_attention(tmp_path, data["q"], [data["kv"]], [idx],
+                                options=["--accumulate-type=f64"], **keywords)
+    want = ops.sparse_attention(data["q"], [data["kv"]], [idx], **keywords)
+    compare.values_close("out", out, want[0], 1e-7, 1.5e-7)
+    compare.values_close("lse", lse, want[1], 1e-7, 1.5e-7)

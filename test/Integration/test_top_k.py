@@ -35,6 +35,21 @@ def test_bounds_and_scores_enumerated(tmp_path, k, order):
     check(tmp_path, scores, k, lo=lo, hi=hi, order=order)
 
 
+@pytest.mark.parametrize("order", ["index_ascending", "score_descending"])
+@pytest.mark.parametrize("k", [2, 5])
+def test_the_whole_product_of_bounds_and_scores(tmp_path, k, order):
+    """Bounds x NaN x ties x k > S, nothing left out: S = 3, one batch entry per row of scores,
+    one row per pair of bounds."""
+    values = [np.nan, -np.inf, np.inf, -0.0, 0.0, 1.0]
+    edges = [INT_MIN, -1, 0, 1, 2, 3, 4, INT_MAX]
+    rows = np.array(list(itertools.product(values, repeat=3)), np.float32)
+    bounds = np.array(list(itertools.product(edges, edges)), np.int32)
+    shape = (len(rows), len(bounds))
+    scores = np.broadcast_to(rows[:, None], shape + (3,)).copy()
+    lo, hi = (np.broadcast_to(x, shape).copy() for x in bounds.T)
+    check(tmp_path, scores, k, lo=lo, hi=hi, order=order, dynamic="mixed")
+
+
 @pytest.mark.parametrize("kind", inputs.TIES)
 def test_ties_over_many_columns(tmp_path, kind):
     scores = inputs.tie_scores(inputs.rng(1), 5, 3001, kind)
@@ -48,9 +63,38 @@ def test_widths_around_k(tmp_path, s):
     check(tmp_path, scores, 16, dynamic=s % 2 == 1)
 
 
-def test_no_rows(tmp_path):
-    got = check(tmp_path, np.zeros((0, 7), np.float32), 4, dynamic=True)
-    assert got[0].shape == (0, 4)
+@pytest.mark.parametrize("shape", [(0, 7), (0, 2, 7), (2, 0, 7), (2, 3, 0)])
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_no_rows(tmp_path, shape, dynamic):
+    got = check(tmp_path, np.zeros(shape, np.float32), 4, dynamic=dynamic)
+    assert got[0].shape == shape[:-1] + (4,)
+
+
+def test_values_are_optional(tmp_path):
+    scores = inputs.rng(10).standard_normal((5, 40)).astype(np.float32)
+    whole, short = top_k(tmp_path, scores, 9), top_k(tmp_path, scores, 9, values=False)
+    assert len(short) == 2
+    compare.selection_exact(short, whole)
+
+
+def test_values_are_the_scores_they_came_from(tmp_path):
+    """Bits and all: denormals and the largest numbers are not rounded, scaled or flushed."""
+    scores = np.array([[1e-45, -1e-45, 3.4028235e38, 1.1754942e-38, -3.4028235e38]], np.float32)
+    indices, _, values = top_k(tmp_path, scores, 5)
+    assert np.array_equal(values.view(np.uint32), scores.view(np.uint32))
+    assert indices[0].tolist() == list(range(5))
+
+
+def test_only_one_bound(tmp_path):
+    rng = inputs.rng(11)
+    scores = rng.choice(np.array([0, 1, np.nan], np.float32), (9, 12))
+    lo, hi = inputs.hostile_bounds(rng, 9, 12)
+    check(tmp_path, scores, 4, lo=lo)
+    check(tmp_path, scores, 4, hi=hi, dynamic="mixed")
+
+
+def test_more_rows_than_columns_and_k(tmp_path):
+    check(tmp_path, inputs.tie_scores(inputs.rng(12), 333, 2, "few"), 1, dynamic="mixed")
 
 
 def test_denormal_and_large_scores(tmp_path):
@@ -106,6 +150,47 @@ def test_translate_ids(tmp_path):
     scores = np.ones((3, 6), np.float32)
     ids = np.array([0, 5, 9, 13, 18, INT_MAX], np.int32)
     check(tmp_path, scores, 6, ids=ids, translate=(TABLE[:1], 4))
+
+
+def test_translate_at_the_last_i32(tmp_path):
+    """A page whose first slots are i32 and whose last are not; tables of one column and of none."""
+    page = 5
+    last = INT_MAX // page  # its slots are INT_MAX - 2 and on
+    table = np.array([[last, 0, last - 1, last + 1]], np.int32)
+    scores = np.ones((1, 4 * page), np.float32)
+    got = check(tmp_path, scores, 4 * page, translate=(table, page))
+    assert got[0][0, 2] == INT_MAX and got[1][0] == 3 + page + page
+    check(tmp_path, scores, 4, translate=(table[:, :1], INT_MAX))
+    check(tmp_path, scores, 4, translate=(table[:, :0], page), dynamic=True)
+
+
+def test_translate_through_a_table_without_rows(tmp_path):
+    scores, rows = np.ones((3, 6), np.float32), np.array([0, -1, 1], np.int32)
+    indices, count, values = top_k(tmp_path, scores, 4, translate=(TABLE[:0], 4),
+                                   translate_row_ids=rows, dynamic=True)
+    assert (indices == -1).all() and not count.any() and np.isneginf(values).all()
+
+
+@pytest.mark.parametrize("order", ["index_ascending", "score_descending"])
+def test_translated_slots_keep_the_order_of_positions(tmp_path, order):
+    """Slots descend while positions ascend, and different positions have one slot."""
+    table = np.array([[4, 3, 2, 2, 0]], np.int32)
+    scores = inputs.tie_scores(inputs.rng(13), 4, 20, "few")
+    got = check(tmp_path, scores, 20, translate=(table, 4), order=order)
+    if order == "index_ascending":
+        assert got[0][0, 0] == 16 and got[0][0, -1] == 3
+
+
+def test_ids_bounds_and_translation_together(tmp_path):
+    rng = inputs.rng(14)
+    scores = rng.choice(np.array([0, 1, np.nan, -np.inf], np.float32), (2, 4, 17))
+    ids = np.cumsum(rng.integers(1, 50, (2, 4, 17)), axis=-1)
+    ids = np.where(rng.random(ids.shape) < 0.2, -1, ids).astype(np.int32)
+    lo, hi = inputs.hostile_bounds(rng, 8, 17)
+    table = rng.integers(-1, 1000, (2, 20)).astype(np.int32)
+    for order in ("index_ascending", "score_descending"):
+        check(tmp_path, scores, 6, lo=lo.reshape(2, 4), hi=hi.reshape(2, 4),
+              ids=ids, translate=(table, 33), order=order, dynamic="mixed")
 
 
 def test_a_tie_does_not_depend_on_the_other_rows(tmp_path):

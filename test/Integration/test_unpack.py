@@ -3,11 +3,18 @@
 import numpy as np
 import pytest
 
-from harness import BF16, unpack
+from harness import BF16, F8, unpack
+from own_layouts import OWN
 from reference import compare, inputs, layouts
+from reference.layouts import Field, KVLayout
 
 LAYOUTS = {"flat 656": layouts.mla_656(), "paged 656": layouts.mla_656(3),
-           "584": layouts.mla_584(3), "132": layouts.index_132(5)}
+           "584": layouts.mla_584(3), "132": layouts.index_132(5), **OWN}
+# Layouts of one scaled f8 field can be read raw.
+GROUPS = Field(6, "f8E4M3FN", 3, 2, "f32", 9)
+RAW = {"flat": KVLayout("raw", (GROUPS,), 21),
+       "paged": KVLayout("raw pages", (Field(6, "f8E4M3FN", 0, 2, "e8m0", 1),), 7, 3, 4, 40),
+       "one scale": KVLayout("raw row", (Field(4, "f8E4M3FN", 4, 4, "f32", 0),), 8)}
 
 
 def random_bytes(layout, rows=4):
@@ -37,7 +44,35 @@ def test_raw_codes_and_scales(tmp_path, page):
     compare.values_close("scales", scales, want.reshape(scales.shape), 0, 0)
 
 
-def test_no_pages(tmp_path):
-    layout = layouts.index_132(4)
-    (rows,) = unpack(tmp_path, random_bytes(layout, 0), layout, paged=True, dynamic=True)
-    assert rows.shape == (0, 4, 128)
+@pytest.mark.parametrize("name", RAW)
+def test_raw_codes_of_own_layouts(tmp_path, name):
+    layout = RAW[name]
+    packed = random_bytes(layout, 30)
+    rows, scales = unpack(tmp_path, packed, layout, paged=bool(layout.page), to="codes",
+                          dynamic="mixed")
+    codes, want = layouts.decode_codes(packed, layout)
+    assert np.array_equal(rows.view(np.uint8), codes.view(np.uint8))
+    compare.values_close("scales", scales, want.reshape(scales.shape), 0, 0)
+    assert scales.ndim == rows.ndim - (name == "one scale")
+
+
+def test_every_code_under_every_e8m0_scale(tmp_path):
+    """256 x 256 products, f32 denormals, overflows and NaN included, to f32 and rounded to bf16."""
+    layout = KVLayout("all", (Field(256, "f8E4M3FN", 1, 256, "e8m0", 0),), 257)
+    packed = np.empty((256, 257), np.uint8)
+    packed[:, 0], packed[:, 1:] = np.arange(256), np.arange(256)
+    with np.errstate(all="ignore"):
+        want = layouts.e8m0_values()[:, None] * np.arange(256).astype(np.uint8).view(F8) \
+            .astype(np.float32)
+        for to, dtype in (("f32", np.float32), ("bf16", BF16)):
+            (rows,) = unpack(tmp_path, packed, layout, paged=False, to=to)
+            compare.values_close("rows", rows, want.astype(dtype), 0, 0)
+
+
+@pytest.mark.parametrize("name", ["132", "flat 656", "584"])
+@pytest.mark.parametrize("to", ["f32", "bf16"])
+def test_no_rows(tmp_path, name, to):
+    layout = LAYOUTS[name]
+    (rows,) = unpack(tmp_path, random_bytes(layout, 0), layout, paged=bool(layout.page), to=to,
+                     dynamic=True)
+    assert rows.shape == ((0, layout.page) if layout.page else (0,)) + (layout.width,)
