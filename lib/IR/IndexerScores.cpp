@@ -74,6 +74,16 @@ LogicalResult IndexerScoresOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
+// Folds
+//===----------------------------------------------------------------------===//
+
+LogicalResult IndexerScoresOp::fold(FoldAdaptor adaptor,
+                                    SmallVectorImpl<OpFoldResult> &) {
+  bool dropped = dropWideBounds(*this, adaptor, getStaticPositions(*this));
+  return success(dropUnitKeyScale(*this, adaptor) || dropped);
+}
+
+//===----------------------------------------------------------------------===//
 // Decomposition
 //===----------------------------------------------------------------------===//
 

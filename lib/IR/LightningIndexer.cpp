@@ -92,6 +92,16 @@ LogicalResult LightningIndexerOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
+// Folds
+//===----------------------------------------------------------------------===//
+
+LogicalResult LightningIndexerOp::fold(FoldAdaptor adaptor,
+                                       SmallVectorImpl<OpFoldResult> &) {
+  bool dropped = dropWideBounds(*this, adaptor, getStaticPositions(*this));
+  return success(dropUnitKeyScale(*this, adaptor) || dropped);
+}
+
+//===----------------------------------------------------------------------===//
 // Decomposition
 //===----------------------------------------------------------------------===//
 

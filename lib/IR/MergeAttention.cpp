@@ -97,6 +97,15 @@ LogicalResult MergeAttentionOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
+// Folds
+//===----------------------------------------------------------------------===//
+
+LogicalResult MergeAttentionOp::fold(FoldAdaptor adaptor,
+                                     SmallVectorImpl<OpFoldResult> &) {
+  return success(dropEmptySink(*this, adaptor));
+}
+
+//===----------------------------------------------------------------------===//
 // Decomposition
 //===----------------------------------------------------------------------===//
 

@@ -111,6 +111,29 @@ LogicalResult dsa::reifyFromDimTable(Operation *op, OpBuilder &b,
 }
 
 //===----------------------------------------------------------------------===//
+// Folds
+//===----------------------------------------------------------------------===//
+
+bool dsa::allElements(Attribute constant,
+                      function_ref<bool(const APInt &)> holds) {
+  auto elements = dyn_cast_if_present<DenseIntElementsAttr>(constant);
+  return elements && llvm::all_of(elements.getValues<APInt>(), holds);
+}
+
+bool dsa::allElements(Attribute constant,
+                      function_ref<bool(const APFloat &)> holds) {
+  auto elements = dyn_cast_if_present<DenseFPElementsAttr>(constant);
+  return elements && llvm::all_of(elements.getValues<APFloat>(), holds);
+}
+
+bool dsa::dropIf(bool saysNothing, MutableOperandRange operand) {
+  if (!saysNothing || operand.empty())
+    return false;
+  operand.clear();
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
 // Key sources
 //===----------------------------------------------------------------------===//
 

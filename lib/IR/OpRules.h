@@ -41,6 +41,57 @@ LogicalResult reifyFromDimTable(Operation *op, OpBuilder &b,
                                 ReifiedRankedShapedTypeDims &shapes);
 
 //===----------------------------------------------------------------------===//
+// Folds: operands that are constant and say nothing are dropped
+//===----------------------------------------------------------------------===//
+
+/// Whether all elements of a constant are `holds`; false if it is not known.
+bool allElements(Attribute constant, function_ref<bool(const APInt &)> holds);
+bool allElements(Attribute constant, function_ref<bool(const APFloat &)> holds);
+
+/// Clears `operand`, if it is there and says nothing; whether it did.
+bool dropIf(bool saysNothing, MutableOperandRange operand);
+
+/// Bounds of a row that exclude none of its `positions` (dynamic: unknown).
+template <typename OpTy, typename AdaptorTy>
+bool dropWideBounds(OpTy op, AdaptorTy adaptor, int64_t positions) {
+  bool lo = allElements(adaptor.getLo(),
+                        [](const APInt &bound) { return bound.sle(0); });
+  bool hi = !ShapedType::isDynamic(positions) &&
+            allElements(adaptor.getHi(), [&](const APInt &bound) {
+              return bound.getSExtValue() >= positions;
+            });
+  bool dropped = dropIf(lo, op.getLoMutable());
+  return dropIf(hi, op.getHiMutable()) || dropped;
+}
+
+/// A factor of 1 for every key.
+template <typename OpTy, typename AdaptorTy>
+bool dropUnitKeyScale(OpTy op, AdaptorTy adaptor) {
+  bool unit = allElements(adaptor.getKeyScale(), [](const APFloat &scale) {
+    return scale.isExactlyValue(1.0);
+  });
+  return dropIf(unit, op.getKeyScaleMutable());
+}
+
+/// A sink that adds nothing to any denominator.
+template <typename OpTy, typename AdaptorTy>
+bool dropEmptySink(OpTy op, AdaptorTy adaptor) {
+  bool nothing = allElements(adaptor.getSink(), [](const APFloat &sink) {
+    return sink.isInfinity() && sink.isNegative();
+  });
+  return dropIf(nothing, op.getSinkMutable());
+}
+
+/// The positions of dense keys; dynamic for paged ones.
+template <typename OpTy>
+int64_t getStaticPositions(OpTy op) {
+  if (op.getPaged())
+    return ShapedType::kDynamic;
+  return cast<ShapedType>(op.getKeys().getType())
+      .getDimSize(op.isBatched() ? 1 : 0);
+}
+
+//===----------------------------------------------------------------------===//
 // Key sources
 //===----------------------------------------------------------------------===//
 

@@ -314,6 +314,25 @@ LogicalResult SparseAttentionOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
+// Folds
+//===----------------------------------------------------------------------===//
+
+LogicalResult SparseAttentionOp::fold(FoldAdaptor adaptor,
+                                      SmallVectorImpl<OpFoldResult> &) {
+  bool dropped = dropEmptySink(*this, adaptor);
+  // Counts are given for all sets or none, so they go together.
+  bool allSlots = true;
+  for (auto [counts, indices] : llvm::zip(adaptor.getCounts(), getIndices())) {
+    int64_t slots = cast<ShapedType>(indices.getType()).getShape().back();
+    allSlots &= !ShapedType::isDynamic(slots) &&
+                allElements(counts, [&](const APInt &count) {
+                  return count.getSExtValue() >= slots;
+                });
+  }
+  return success(dropIf(allSlots, getCountsMutable()) || dropped);
+}
+
+//===----------------------------------------------------------------------===//
 // Decomposition
 //===----------------------------------------------------------------------===//
 //

@@ -96,6 +96,16 @@ LogicalResult TopKOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
+// Folds
+//===----------------------------------------------------------------------===//
+
+LogicalResult TopKOp::fold(FoldAdaptor adaptor,
+                           SmallVectorImpl<OpFoldResult> &) {
+  auto scores = cast<ShapedType>(getScores().getType());
+  return success(dropWideBounds(*this, adaptor, scores.getShape().back()));
+}
+
+//===----------------------------------------------------------------------===//
 // Decomposition
 //===----------------------------------------------------------------------===//
 //

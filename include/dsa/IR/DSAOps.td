@@ -46,6 +46,7 @@ class DSA_Op<string mnemonic, list<Trait> traits = [AttrSizedOperandSegments]>
     DeclareOpInterfaceMethods<AggregatedOpInterface, ["decomposeOperation"]>]> {
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let hasVerifier = 1;
+  let hasFolder = 1;
   code baseDeclaration = [{
     ::mlir::MutableOperandRange getDpsInitsMutable() {
       return getInitsMutable();
@@ -100,6 +101,9 @@ def DSA_IndexerScoresOp : DSA_Op<"indexer_scores"> {
     `dsa.unpack` to bf16 reads them. The formula is equation 1 of the
     DeepSeek-V3.2 report, on queries and keys that are already rotated, and
     with the model's factors folded into the weights.
+
+    Folds: constant bounds that exclude nothing and a constant `key_scale` of 1
+    are dropped.
 
     | operand | shape and meaning |
     |---|---|
@@ -210,6 +214,9 @@ def DSA_TopKOp : DSA_Op<"top_k"> {
     `translate_row_ids[t]`. A `p` with `p / n >= N`, whose entry is negative, or
     whose slot exceeds 2^31-1 is not selectable. A row id outside `[0,R)` makes
     the row empty.
+
+    Folds: constant bounds that exclude nothing are dropped. `k >= S` is no
+    fold: scores may be NaN or -inf.
 
     | operand | shape and meaning |
     |---|---|
@@ -407,6 +414,9 @@ def DSA_SparseAttentionOp : DSA_Op<"sparse_attention"> {
     elements are multiplied by their scale in f32 and rounded once. Sums are
     f32; weights may be rounded to the compute type, their sum is not.
 
+    Folds: a constant sink of -inf, and constant counts of at least `K_i` in
+    every set, are dropped.
+
     | operand | shape and meaning |
     |---|---|
     | `query` | `T×H×Dk`, the queries (`T×H×D1` beside a tail) |
@@ -525,6 +535,8 @@ def DSA_MergeAttentionOp : DSA_Op<"merge_attention"> {
     makes both NaN. After a split the sink stands here and nowhere else; it
     means what it means in `dsa.sparse_attention`.
 
+    Folds: a constant sink of -inf is dropped.
+
     | operand | shape and meaning |
     |---|---|
     | `parts` | `N_i×T×H×Dv` each |
@@ -603,6 +615,7 @@ def DSA_UnpackOp : DSA_Op<"unpack", []> {
         layout = <mla_656, page = 64> outs(%init : tensor<?x64x576xbf16>)
     ```
   }];
+  let hasFolder = 0;
   let arguments = (ins
     DSA_I8:$packed,
     Variadic<DSA_Init>:$inits,
