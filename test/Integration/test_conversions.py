@@ -115,6 +115,15 @@ def test_f64_narrows_in_one_rounding(tmp_path, target, codes):
     check(convert(tmp_path, values, "f64", target), want)
 
 
+def test_every_bf16_code_and_what_surrounds_it(tmp_path):
+    """With each low half that decides a rounding: NaNs whose payload lies there alone, too."""
+    low = np.array([0, 1, 0x7FFF, 0x8000, 0x8001, 0xFFFF], np.uint32)
+    values = ((CODES16.astype(np.uint32) << 16)[:, None] | low).reshape(-1).view(np.float32)
+    with np.errstate(all="ignore"):
+        want = values.astype(BF16)
+    check(convert(tmp_path, values, "f32", "bf16"), want)
+
+
 def test_f8_has_no_infinity(tmp_path):
     values = np.array([448, 464, np.nextafter(np.float32(464), np.float32(465)), 480, np.inf,
                        -464, -465, -np.inf], np.float32)

@@ -9,7 +9,8 @@ from reference import compare, inputs, layouts, ops
 
 
 def check(folder, q, keys, indices, **keywords):
-    harness_only = {name: keywords.pop(name) for name in ("dynamic", "out_type") if name in keywords}
+    harness_only = {name: keywords.pop(name) for name in ("dynamic", "out_type")
+                    if name in keywords}
     out, lse = sparse_attention(folder, q, keys, indices, **keywords, **harness_only)
     compare.attention_close(out, lse, *ops.sparse_attention(q, keys, indices, **keywords),
                             type="packed")

@@ -13,7 +13,8 @@ INT_MIN, INT_MAX = -(2**31), 2**31 - 1
 
 
 def check(folder, q, keys, indices, **keywords):
-    harness_only = {name: keywords.pop(name) for name in ("dynamic", "out_type") if name in keywords}
+    harness_only = {name: keywords.pop(name) for name in ("dynamic", "out_type")
+                    if name in keywords}
     out, lse = sparse_attention(folder, q, keys, indices, **keywords, **harness_only)
     want_out, want_lse = ops.sparse_attention(q, keys, indices, **keywords)
     compute = keywords.get("compute_type") or TYPES[q.dtype]
@@ -291,7 +292,7 @@ def test_nan_codes_of_f8_keys(tmp_path):
 
 
 def test_rounding_to_f16_overflows_to_infinity(tmp_path):
-    """70000 is +inf in f16: as a key it makes the logit NaN or infinite, unselected it is nothing."""
+    """70000 is +inf in f16: selected it makes NaN, or an empty row; unselected it is nothing."""
     q, kv = np.ones((3, 1, 2), np.float32), np.ones((4, 2), np.float32)
     kv[1, 0], kv[2] = 70000, (-70000, -1)
     idx = np.array([[0, 3], [0, 1], [2, 2]], np.int32)
