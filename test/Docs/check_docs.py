@@ -59,7 +59,7 @@ def check_console(root, bin_folder, document):
 
 
 def main():
-    root, bin_folder = map(pathlib.Path, sys.argv[1:3])
+    root, bin_folder = (pathlib.Path(path).resolve() for path in sys.argv[1:3])
     errors = check_snippets(root)
     for document in sorted(root.glob("docs/*.md")):
         errors += check_console(root, bin_folder, document)
