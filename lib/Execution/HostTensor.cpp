@@ -17,6 +17,7 @@
 #include "llvm/Support/xxhash.h"
 #include <cstdlib>
 #include <random>
+#include <unistd.h>
 
 using namespace mlir;
 using namespace mlir::dsa;
@@ -55,22 +56,51 @@ ArrayRef<StringRef> dsa::getNpyDescriptions(Type type) {
 
 void HostTensor::Free::operator()(char *p) const { std::free(p); }
 
-HostTensor::HostTensor(Type elementType, ArrayRef<int64_t> shape)
-    : elementType(elementType), shape(shape) {
-  size = elementType.getIntOrFloatBitWidth() / 8;
+/// Bytes of memory the machine has: what is larger would be paged or killed.
+static uint64_t getMemoryBytes() {
+  return static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+         static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+llvm::Expected<HostTensor> HostTensor::create(Type elementType,
+                                              ArrayRef<int64_t> shape,
+                                              const Twine &what) {
+  auto tooLarge = [&] {
+    std::string extents;
+    llvm::raw_string_ostream os(extents);
+    for (int64_t extent : shape)
+      os << extent << "x";
+    os << elementType;
+    return makeError(ExitUser, what + " would be " + extents +
+                                   ", more than the " +
+                                   Twine(getMemoryBytes()) +
+                                   " bytes of memory of this machine");
+  };
+  // Zero extents take no memory, but the strides beside them must fit, too.
+  int64_t bytes = elementType.getIntOrFloatBitWidth() / 8;
+  int64_t size = bytes;
   for (int64_t extent : shape)
-    size *= extent;
-  buffer.reset(static_cast<char *>(
-      std::aligned_alloc(64, llvm::alignTo(std::max<size_t>(size, 1), 64))));
-  if (!buffer)
-    llvm::report_bad_alloc_error("tensor");
-  auto address = reinterpret_cast<int64_t>(buffer.get());
-  descriptor = {address, address, /*offset=*/0};
-  descriptor.append(shape.begin(), shape.end());
+    if (extent < 0 ||
+        llvm::MulOverflow(bytes, std::max<int64_t>(extent, 1), bytes))
+      return tooLarge();
+    else
+      size = extent ? size : 0;
+  size = size ? bytes : 0;
+  if (static_cast<uint64_t>(size) > getMemoryBytes())
+    return tooLarge();
+  auto *data = static_cast<char *>(
+      std::aligned_alloc(64, llvm::alignTo(std::max<size_t>(size, 1), 64)));
+  if (!data)
+    return tooLarge();
+  HostTensor tensor(elementType, shape, size, data);
+  auto address = reinterpret_cast<int64_t>(data);
+  tensor.descriptor = {address, address, /*offset=*/0};
+  tensor.descriptor.append(shape.begin(), shape.end());
   SmallVector<int64_t> strides(shape.size(), 1);
   for (int64_t i = static_cast<int64_t>(shape.size()) - 2; i >= 0; --i)
     strides[i] = strides[i + 1] * std::max<int64_t>(shape[i + 1], 1);
-  llvm::append_range(descriptor, strides);
+  llvm::append_range(tensor.descriptor, strides);
+  return std::move(tensor);
 }
 
 llvm::Expected<HostTensor>
@@ -96,9 +126,10 @@ HostTensor::read(StringRef path, RankedTensorType type, const Twine &what) {
     return makeError(ExitUser, what + " is " + expected + ", but '" + path +
                                    "' has shape " + found);
   }
-  HostTensor tensor(type.getElementType(), array->shape);
-  llvm::copy(array->data, tensor.getData().begin());
-  return std::move(tensor);
+  auto tensor = create(type.getElementType(), array->shape, what);
+  if (tensor)
+    llvm::copy(array->data, tensor->getData().begin());
+  return tensor;
 }
 
 //===----------------------------------------------------------------------===//

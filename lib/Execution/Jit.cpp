@@ -101,16 +101,15 @@ Jit::getResultShapes(StringRef name, MutableArrayRef<HostTensor> inputs,
   int64_t count = 0;
   for (RankedTensorType type : results)
     count += type.getRank();
-  auto *context = results.empty() ? nullptr : results[0].getContext();
-  SmallVector<SmallVector<int64_t>> shapes;
-  if (!context)
-    return shapes;
-  HostTensor extents(IntegerType::get(context, 64), count);
-  extents.fillZeros();
+  // The descriptor of memref<?xi64>.
+  SmallVector<int64_t> extents(count);
+  auto address = reinterpret_cast<int64_t>(extents.data());
+  int64_t descriptor[] = {address, address, 0, count, 1};
   if (llvm::Error error = invoke(name + "_shapes", getDescriptors(inputs),
-                                 std::nullopt, extents.getDescriptor()))
+                                 std::nullopt, descriptor))
     return std::move(error);
-  const auto *next = reinterpret_cast<int64_t *>(extents.getData().data());
+  SmallVector<SmallVector<int64_t>> shapes;
+  const int64_t *next = extents.data();
   for (RankedTensorType type : results) {
     shapes.emplace_back(next, next + type.getRank());
     next += type.getRank();

@@ -19,6 +19,8 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/SourceMgr.h"
@@ -49,6 +51,8 @@ private:
 /// The function to run: its type must consist of ranked tensors.
 struct Signature {
   SmallVector<RankedTensorType> inputs, results;
+  /// `argument 0 (%q)`, `argument 1`: how messages name the inputs.
+  SmallVector<std::string> inputNames;
 };
 } // namespace
 
@@ -56,7 +60,26 @@ struct Signature {
 // The function
 //===----------------------------------------------------------------------===//
 
-static llvm::Expected<Signature> getSignature(ModuleOp module, StringRef name) {
+/// The name that the text of the file gives to the argument at `location`:
+/// `%q`, or nothing for bytecode and the like.
+static StringRef getArgumentName(Location location, StringRef text) {
+  auto position = dyn_cast<FileLineColLoc>(location);
+  if (!position)
+    return "";
+  for (unsigned line = 1; line < position.getLine(); ++line)
+    text = text.split('\n').second;
+  StringRef line = text.split('\n').first;
+  text =
+      line.drop_front(std::min<size_t>(position.getColumn() - 1, line.size()));
+  if (!text.starts_with("%"))
+    return "";
+  return text.take_while([](char c) {
+    return llvm::isAlnum(c) || StringRef("%_$.-").contains(c);
+  });
+}
+
+static llvm::Expected<Signature> getSignature(ModuleOp module, StringRef name,
+                                              StringRef text) {
   auto function = module.lookupSymbol<func::FuncOp>(name);
   if (!function || function.isExternal() || function.isPrivate()) {
     SmallVector<std::string> names;
@@ -99,6 +122,13 @@ static llvm::Expected<Signature> getSignature(ModuleOp module, StringRef name) {
   if (llvm::Error error =
           collect(function.getResultTypes(), "result ", signature.results))
     return std::move(error);
+  for (BlockArgument argument : function.getArguments()) {
+    StringRef name = getArgumentName(argument.getLoc(), text);
+    std::string what = "argument " + std::to_string(argument.getArgNumber());
+    if (!name.empty())
+      what += " (" + name.str() + ")";
+    signature.inputNames.push_back(std::move(what));
+  }
   return signature;
 }
 
@@ -137,10 +167,6 @@ parseShape(StringRef text, RankedTensorType type, const Twine &what) {
                                      "is given as '" +
                                      text + "'");
   }
-  int64_t bytes = type.getElementTypeBitWidth() / 8;
-  for (int64_t extent : shape)
-    if (llvm::MulOverflow(bytes, extent, bytes) || bytes > (int64_t(1) << 40))
-      return makeError(ExitUser, what + " would take more than 2^40 bytes");
   return shape;
 }
 
@@ -163,12 +189,14 @@ getInput(StringRef spec, RankedTensorType type, const Twine &what) {
   auto shape = parseShape(shapeText, type, what);
   if (!shape)
     return shape.takeError();
-  HostTensor tensor(type.getElementType(), *shape);
+  auto tensor = HostTensor::create(type.getElementType(), *shape, what);
+  if (!tensor)
+    return tensor.takeError();
   if (random)
-    tensor.fillRandom(seed);
+    tensor->fillRandom(seed);
   else
-    tensor.fillZeros();
-  return std::move(tensor);
+    tensor->fillZeros();
+  return tensor;
 }
 
 static llvm::Error checkCount(StringRef option, size_t given, StringRef name,
@@ -178,6 +206,21 @@ static llvm::Error checkCount(StringRef option, size_t given, StringRef name,
   return makeError(ExitUser, "--" + option + " is given " + Twine(given) +
                                  " times, but '" + name + "' has " +
                                  Twine(expected) + " " + what);
+}
+
+static llvm::Error checkOutputs(ArrayRef<std::string> outputs) {
+  llvm::StringSet<> seen;
+  for (const std::string &path : outputs) {
+    if (path == "-")
+      return makeError(ExitUser, "--output=- is not possible: arrays go to "
+                                 "files, standard output has times and "
+                                 "summaries");
+    // Devices such as /dev/null take any number of arrays.
+    if (!seen.insert(path).second &&
+        (!llvm::sys::fs::exists(path) || llvm::sys::fs::is_regular_file(path)))
+      return makeError(ExitUser, "--output=" + path + " is given twice");
+  }
+  return llvm::Error::success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -221,7 +264,10 @@ llvm::Error dsa::runFunction(const RunOptions &options,
   if (!module)
     return makeError(ExitUser,
                      "'" + options.file + "' cannot be parsed; see above");
-  auto signature = getSignature(*module, options.function);
+  auto signature =
+      getSignature(*module, options.function,
+                   sourceManager.getMemoryBuffer(sourceManager.getMainFileID())
+                       ->getBuffer());
   if (!signature)
     return signature.takeError();
 
@@ -234,10 +280,12 @@ llvm::Error dsa::runFunction(const RunOptions &options,
             checkCount("output", options.outputs.size(), options.function,
                        signature->results.size(), "results"))
       return error;
+  if (llvm::Error error = checkOutputs(options.outputs))
+    return error;
   std::vector<HostTensor> inputs, results;
-  for (auto [i, spec, type] :
-       llvm::enumerate(options.inputs, signature->inputs)) {
-    auto tensor = getInput(spec, type, "argument " + Twine(i));
+  for (auto [spec, type, what] : llvm::zip_equal(
+           options.inputs, signature->inputs, signature->inputNames)) {
+    auto tensor = getInput(spec, type, what);
     if (!tensor)
       return tensor.takeError();
     inputs.push_back(std::move(*tensor));
@@ -258,12 +306,20 @@ llvm::Error dsa::runFunction(const RunOptions &options,
   auto shapes = jit->getResultShapes(name, inputs, signature->results);
   if (!shapes)
     return shapes.takeError();
-  for (auto [type, shape] : llvm::zip_equal(signature->results, *shapes))
-    results.emplace_back(type.getElementType(), shape);
+  for (auto [i, type, shape] : llvm::enumerate(signature->results, *shapes)) {
+    auto result =
+        HostTensor::create(type.getElementType(), shape, "result " + Twine(i));
+    if (!result)
+      return result.takeError();
+    results.push_back(std::move(*result));
+  }
   auto workspaceSize = jit->getWorkspaceSize(name, inputs, options.threads);
   if (!workspaceSize)
     return workspaceSize.takeError();
-  HostTensor workspace(IntegerType::get(&context, 8), *workspaceSize);
+  auto workspace = HostTensor::create(IntegerType::get(&context, 8),
+                                      *workspaceSize, "the workspace");
+  if (!workspace)
+    return workspace.takeError();
 
   SmallVector<double> milliseconds;
   {
@@ -271,31 +327,33 @@ llvm::Error dsa::runFunction(const RunOptions &options,
     for (unsigned i = 0; i < std::max(options.repeat, 1u); ++i) {
       auto start = std::chrono::steady_clock::now();
       if (llvm::Error error =
-              jit->run(name, inputs, results, workspace, options.threads))
+              jit->run(name, inputs, results, *workspace, options.threads))
         return error;
       milliseconds.push_back(std::chrono::duration<double, std::milli>(
                                  std::chrono::steady_clock::now() - start)
                                  .count());
     }
   }
-  for (auto [path, tensor] : llvm::zip(options.outputs, results)) {
-    HostTensor &result = tensor;
-    if (llvm::Error error = writeAtomically(path, [&](llvm::raw_ostream &os) {
-          writeNpy(os, getNpyDescriptions(result.getElementType())[0],
-                   result.getShape(), result.getData());
-          return llvm::Error::success();
-        }))
-      return error;
-  }
-  return writeAtomically("-", [&](llvm::raw_ostream &os) {
-    if (options.repeat)
-      printTimes(milliseconds);
-    if (options.outputs.empty())
-      for (auto [i, result] : llvm::enumerate(results)) {
-        os << "result " << i << ": ";
-        result.summarize(os);
-        os << "\n";
-      }
-    return llvm::Error::success();
-  });
+  std::vector<OutputFile> files;
+  for (auto [path, tensor] : llvm::zip(options.outputs, results))
+    files.push_back({path, [&result = tensor](llvm::raw_ostream &os) {
+                       writeNpy(os,
+                                getNpyDescriptions(result.getElementType())[0],
+                                result.getShape(), result.getData());
+                       return llvm::Error::success();
+                     }});
+  if (llvm::Error error = writeAtomically(files))
+    return error;
+  OutputFile report{"-", [&](llvm::raw_ostream &os) {
+                      if (options.repeat)
+                        printTimes(milliseconds);
+                      if (options.outputs.empty())
+                        for (auto [i, result] : llvm::enumerate(results)) {
+                          os << "result " << i << ": ";
+                          result.summarize(os);
+                          os << "\n";
+                        }
+                      return llvm::Error::success();
+                    }};
+  return writeAtomically(report);
 }

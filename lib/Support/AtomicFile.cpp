@@ -30,10 +30,9 @@ static std::error_code lastError() {
 }
 
 /// Writes to `os` and checks that all of it arrived.
-static llvm::Error
-writeStream(llvm::raw_fd_ostream &os, llvm::StringRef name,
-            llvm::function_ref<llvm::Error(llvm::raw_ostream &)> body) {
-  llvm::Error failure = body(os);
+static llvm::Error writeStream(llvm::raw_fd_ostream &os, llvm::StringRef name,
+                               const OutputFile &file) {
+  llvm::Error failure = file.body(os);
   os.flush();
   std::error_code error = os.error();
   // An error left in the stream ends the program in its destructor.
@@ -78,46 +77,82 @@ static std::error_code syncDirectory(llvm::StringRef file) {
   return error;
 }
 
-llvm::Error dsa::writeAtomically(
-    llvm::StringRef file,
-    llvm::function_ref<llvm::Error(llvm::raw_ostream &)> body) {
-  if (file == "-")
-    return writeStream(llvm::outs(), "standard output", body);
+namespace {
+/// A file that is complete but for its name.
+struct Staged {
+  std::string temporary, target;
+};
+} // namespace
+
+/// Temporary files that have not been renamed or removed yet. One writer at a
+/// time: tools write from one thread.
+static llvm::SmallVectorImpl<Staged> &unfinished() {
+  static llvm::SmallVector<Staged> files;
+  return files;
+}
+
+void dsa::discardUnfinishedFiles() {
+  for (const Staged &file : unfinished())
+    unlink(file.temporary.c_str());
+}
+
+/// Writes `file` under a temporary name; what has no name to swap, directly.
+static llvm::Error stage(const OutputFile &file) {
+  const std::string &name = file.path;
+  if (name == "-")
+    return writeStream(llvm::outs(), "standard output", file);
 
   fs::file_status status;
-  bool exists = !fs::status(file, status) && fs::exists(status);
+  bool exists = !fs::status(name, status) && fs::exists(status);
   if (exists && fs::is_directory(status))
-    return cannotWrite(file, std::make_error_code(std::errc::is_a_directory));
+    return cannotWrite(name, std::make_error_code(std::errc::is_a_directory));
   if (exists && !fs::is_regular_file(status)) {
     std::error_code error;
-    llvm::raw_fd_ostream os(file, error, fs::CD_OpenExisting);
+    llvm::raw_fd_ostream os(name, error, fs::CD_OpenExisting);
     if (error)
-      return cannotWrite(file, error);
-    return writeStream(os, file, body);
+      return cannotWrite(name, error);
+    return writeStream(os, name, file);
   }
 
   // Through a symbolic link, the file it names is what is replaced.
-  llvm::SmallString<128> target(file);
+  llvm::SmallString<128> target(name);
   if (exists)
-    fs::real_path(file, target);
+    fs::real_path(name, target);
   sweepStale(target);
   int fd;
   llvm::SmallString<128> temporary;
   if (std::error_code error = fs::createUniqueFile(
-          target + ".tmp-%%%%%%%%", fd, temporary, fs::OF_None, 0666))
-    return cannotWrite(file, error);
-  llvm::scope_exit discard([&] { fs::remove(temporary); });
-  {
-    llvm::raw_fd_ostream os(fd, /*shouldClose=*/true);
-    if (llvm::Error error = writeStream(os, file, body))
+          target + ".tmp-%%%%%%%%", fd, temporary, fs::OF_None,
+          exists ? fs::owner_read | fs::owner_write
+                 : fs::all_read | fs::all_write))
+    return cannotWrite(name, error);
+  unfinished().push_back({temporary.str().str(), target.str().str()});
+  llvm::raw_fd_ostream os(fd, /*shouldClose=*/true);
+  if (llvm::Error error = writeStream(os, name, file))
+    return error;
+  if (exists)
+    if (std::error_code error = fs::setPermissions(fd, status.permissions()))
+      return cannotWrite(name, error);
+  if (fsync(fd) != 0)
+    return cannotWrite(name, lastError());
+  return llvm::Error::success();
+}
+
+llvm::Error dsa::writeAtomically(llvm::ArrayRef<OutputFile> files) {
+  llvm::scope_exit discard([] {
+    discardUnfinishedFiles();
+    unfinished().clear();
+  });
+  for (const OutputFile &file : files)
+    if (llvm::Error error = stage(file))
       return error;
-    if (fsync(fd) != 0)
-      return cannotWrite(file, lastError());
+  while (!unfinished().empty()) {
+    Staged file = unfinished().front();
+    if (std::error_code error = fs::rename(file.temporary, file.target))
+      return cannotWrite(file.target, error);
+    unfinished().erase(unfinished().begin());
+    if (std::error_code error = syncDirectory(file.target))
+      return cannotWrite(file.target, error);
   }
-  if (std::error_code error = fs::rename(temporary, target))
-    return cannotWrite(file, error);
-  discard.release();
-  if (std::error_code error = syncDirectory(target))
-    return cannotWrite(file, error);
   return llvm::Error::success();
 }

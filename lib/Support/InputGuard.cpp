@@ -7,16 +7,27 @@
 
 #include "dsa/Support/InputGuard.h"
 
+#include "dsa/Support/AtomicFile.h"
 #include "dsa/Support/ExitCodes.h"
 
-#include "llvm/Support/CrashRecoveryContext.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/Support/ErrorHandling.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SmallVectorMemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
+#include "llvm/Support/thread.h"
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <optional>
 #include <unistd.h>
-#include <vector>
 
 using namespace mlir;
 using namespace mlir::dsa;
+namespace fs = llvm::sys::fs;
 
 //===----------------------------------------------------------------------===//
 // Input
@@ -74,18 +85,49 @@ unsigned dsa::getNesting(llvm::StringRef text) {
   return deepest;
 }
 
+/// Reads at most one byte more than is accepted: a device or a pipe need not
+/// end, and a file that another process cuts short must not be mapped.
+static llvm::Error readBytes(llvm::StringRef path,
+                             llvm::SmallVectorImpl<char> &bytes) {
+  auto cannotRead = [&](llvm::Error error) {
+    return makeError(ExitIO, "cannot read '" + path +
+                                 "': " + llvm::toString(std::move(error)));
+  };
+  fs::file_t file = fs::getStdinHandle();
+  if (path != "-") {
+    auto opened = fs::openNativeFileForRead(path);
+    if (!opened)
+      return cannotRead(opened.takeError());
+    file = *opened;
+  }
+  llvm::scope_exit close([&] {
+    if (path != "-")
+      fs::closeFile(file);
+  });
+  constexpr size_t chunkBytes = 1 << 16;
+  while (bytes.size() <= maxInputBytes) {
+    size_t size = bytes.size();
+    bytes.resize_for_overwrite(size + chunkBytes);
+    auto read = fs::readNativeFile(file, {bytes.data() + size, chunkBytes});
+    if (!read)
+      return cannotRead(read.takeError());
+    bytes.truncate(size + *read);
+    if (*read == 0)
+      return llvm::Error::success();
+  }
+  return makeError(ExitUser, "'" + path + "' has more than " +
+                                 llvm::Twine(maxInputBytes) +
+                                 " bytes, the most that are read");
+}
+
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
 dsa::readInput(llvm::StringRef path) {
-  auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(path);
-  if (!buffer)
-    return makeError(ExitIO, "cannot read '" + path +
-                                 "': " + buffer.getError().message());
-  llvm::StringRef text = (*buffer)->getBuffer();
-  if (text.size() > maxInputBytes)
-    return makeError(ExitUser, "'" + path + "' has " +
-                                   llvm::Twine(text.size()) +
-                                   " bytes; at most " +
-                                   llvm::Twine(maxInputBytes) + " are read");
+  llvm::SmallVector<char, 0> bytes;
+  if (llvm::Error error = readBytes(path, bytes))
+    return std::move(error);
+  auto buffer = std::make_unique<llvm::SmallVectorMemoryBuffer>(
+      std::move(bytes), path == "-" ? "<stdin>" : path);
+  llvm::StringRef text = buffer->getBuffer();
   // Bytecode has no brackets to count.
   bool isBytecode = text.starts_with("ML\xefR");
   if (unsigned nesting = isBytecode ? 0 : getNesting(text);
@@ -93,60 +135,137 @@ dsa::readInput(llvm::StringRef path) {
     return makeError(ExitUser, "'" + path + "' nests brackets " +
                                    llvm::Twine(nesting) + " deep; at most " +
                                    llvm::Twine(maxNesting) + " are read");
-  return std::move(*buffer);
+  return std::move(buffer);
 }
 
 //===----------------------------------------------------------------------===//
 // Guard
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// While it lives, the handlers of CrashRecoveryContext run on a stack of their
-/// own on this thread: one that overflowed has no room for them.
-class HandlerStack {
-public:
-  HandlerStack() : memory(1 << 16) {
-    stack_t own = {};
-    own.ss_sp = memory.data();
-    own.ss_size = memory.size();
-    sigaltstack(&own, &previous);
-    for (int signal : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGTRAP}) {
-      struct sigaction action;
-      if (sigaction(signal, nullptr, &action) != 0)
-        continue;
-      action.sa_flags |= SA_ONSTACK;
-      sigaction(signal, &action, nullptr);
+static constexpr int crashSignals[] = {SIGSEGV, SIGBUS, SIGABRT,
+                                       SIGFPE,  SIGILL, SIGTRAP};
+
+// What a handler needs, where it finds it without a heap.
+static char toolName[64];
+static char reproducerPath[512];
+static llvm::StringRef reproducerInput, reproducerSuffix;
+
+Reproducer::Reproducer(llvm::StringRef input, llvm::StringRef suffix) {
+  llvm::SmallString<128> path;
+  llvm::sys::path::system_temp_directory(/*ErasedOnReboot=*/true, path);
+  llvm::sys::path::append(path, llvm::Twine(toolName) + "-XXXXXX.mlir");
+  if (path.size() >= sizeof(reproducerPath))
+    return;
+  llvm::copy(path, reproducerPath);
+  reproducerInput = input;
+  reproducerSuffix = suffix;
+}
+
+Reproducer::~Reproducer() { reproducerPath[0] = '\0'; }
+
+/// Whether the reproducer stands whole under `reproducerPath`.
+static bool writeReproducer() {
+  if (!reproducerPath[0])
+    return false;
+  int fd = mkstemps(reproducerPath, strlen(".mlir"));
+  if (fd < 0)
+    return false;
+  for (llvm::StringRef text : {reproducerInput, reproducerSuffix})
+    while (!text.empty()) {
+      ssize_t written = write(fd, text.data(), text.size());
+      if (written <= 0) {
+        unlink(reproducerPath);
+        return false;
+      }
+      text = text.drop_front(written);
     }
+  return true;
+}
+
+/// Ends the program from wherever it stands: with one line, without running
+/// destructors, which may find what a crash left behind, and without memory
+/// from a heap that may be broken or locked.
+[[noreturn]] static void endInternally(const char *reason) {
+  // A second crash on the way out, or a lock that is never released, changes
+  // neither the exit code nor that the program ends.
+  for (int signal : crashSignals)
+    ::signal(signal, [](int) { _exit(ExitInternal); });
+  ::signal(SIGALRM, [](int) { _exit(ExitInternal); });
+  alarm(10);
+  char line[2048];
+  int length;
+  if (writeReproducer())
+    length = snprintf(line, sizeof(line),
+                      "error: internal error in %s (%s): this is a defect; "
+                      "please report it with what shows it again: %s "
+                      "--run-reproducer %s\n",
+                      toolName, reason, toolName, reproducerPath);
+  else
+    length = snprintf(line, sizeof(line),
+                      "error: internal error in %s (%s): this is a defect; "
+                      "please report it with the input and the command line\n",
+                      toolName, reason);
+  // Nothing is left to be told to, if this fails.
+  (void)!write(STDERR_FILENO, line, std::min<size_t>(length, sizeof(line) - 1));
+  discardUnfinishedFiles();
+  _exit(ExitInternal);
+}
+
+static void endCrashed(int signal) {
+  char reason[32];
+  snprintf(reason, sizeof(reason), "signal %d", signal);
+  endInternally(reason);
+}
+
+/// LLVM calls this for errors it cannot return. One of them is not a defect: a
+/// standard stream that could not be written is noticed when it is destroyed.
+static void endFatally(void *, const char *reason, bool) {
+  if (!llvm::StringRef(reason).starts_with("IO failure"))
+    endInternally(reason);
+  llvm::errs() << "error: " << reason << "\n";
+  _exit(ExitIO);
+}
+
+namespace {
+/// While it lives, a crash on this thread ends the program on a stack of its
+/// own: one that overflowed has no room for a handler. CrashRecoveryContext
+/// would return to code that uses the heap, which may be what is broken.
+class CrashHandler {
+public:
+  CrashHandler() {
+    stack_t own = {};
+    own.ss_sp = memory;
+    own.ss_size = sizeof(memory);
+    sigaltstack(&own, &previous);
+    struct sigaction action = {};
+    action.sa_handler = endCrashed;
+    // A crash in the handler must reach the next one, not the kernel.
+    action.sa_flags = SA_ONSTACK | SA_NODEFER;
+    for (int signal : crashSignals)
+      sigaction(signal, &action, nullptr);
   }
   // Sanitizers have a stack of their own and free it with the thread.
-  ~HandlerStack() { sigaltstack(&previous, nullptr); }
+  ~CrashHandler() { sigaltstack(&previous, nullptr); }
 
 private:
-  std::vector<char> memory;
+  alignas(16) inline static char memory[1 << 16];
   stack_t previous = {};
 };
 } // namespace
 
 int dsa::runGuarded(llvm::StringRef tool, llvm::function_ref<int()> body) {
+  snprintf(toolName, sizeof(toolName), "%s", tool.str().c_str());
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);
-  llvm::CrashRecoveryContext::Enable();
-  llvm::CrashRecoveryContext context;
+  llvm::install_fatal_error_handler(endFatally);
+  llvm::install_bad_alloc_error_handler(endFatally);
+  std::set_new_handler([] { endInternally("out of memory"); });
   int code = ExitInternal;
-  bool survived = context.RunSafelyOnThread(
-      [&] {
-        HandlerStack stack;
-        code = body();
-      },
-      /*RequestedStackSize=*/64 << 20);
-  if (survived)
-    return code;
-  llvm::errs() << "error: internal error in " << tool << " (signal "
-               << (context.RetCode > 128 ? context.RetCode - 128
-                                         : context.RetCode)
-               << "): this is a defect; please report it with the input and "
-                  "the command line\n";
-  llvm::errs().flush();
-  // Destructors may find what the crash left behind.
-  _exit(ExitInternal);
+  std::optional<unsigned> stackBytes = 64 << 20;
+  llvm::thread guarded(stackBytes, [&] {
+    CrashHandler handler;
+    code = body();
+  });
+  guarded.join();
+  return code;
 }

@@ -11,11 +11,13 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Endian.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
 
 using namespace mlir;
 using namespace mlir::dsa;
+namespace fs = llvm::sys::fs;
 
 //===----------------------------------------------------------------------===//
 // Header
@@ -152,15 +154,20 @@ static std::vector<char> toRowMajor(llvm::StringRef data,
 }
 
 llvm::Expected<NpyArray> dsa::readNpy(llvm::StringRef path) {
+  auto malformed = [&](const llvm::Twine &what) {
+    return makeError(ExitUser, "'" + path + "' " + what);
+  };
+  // What is not a regular file has no size to check, and need not end.
+  fs::file_status status;
+  if (!fs::status(path, status) && !fs::is_regular_file(status) &&
+      !fs::is_directory(status))
+    return malformed("is not a regular file");
   auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
                                             /*RequiresNullTerminator=*/false);
   if (!buffer)
     return makeError(ExitIO, "cannot read '" + path +
                                  "': " + buffer.getError().message());
   llvm::StringRef bytes = (*buffer)->getBuffer();
-  auto malformed = [&](const llvm::Twine &what) {
-    return makeError(ExitUser, "'" + path + "' " + what);
-  };
   if (!bytes.consume_front("\x93NUMPY"))
     return malformed("is not a .npy file: it does not begin with \\x93NUMPY");
   if (bytes.size() < 2)

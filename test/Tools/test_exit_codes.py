@@ -63,6 +63,9 @@ func.func @complex(%a: tensor<2xcomplex<f32>>) { return }
 func.func @same(%a: tensor<2x?xf32>, %b: tensor<3xbf16>) -> tensor<2x?xf32> {
   return %a : tensor<2x?xf32>
 }
+func.func @pair(%a: tensor<2x?xf32>) -> (tensor<2x?xf32>, tensor<2x?xf32>) {
+  return %a, %a : tensor<2x?xf32>, tensor<2x?xf32>
+}
 func.func private @hidden(%a: tensor<2xf32>)
 """
 
@@ -72,25 +75,31 @@ func.func private @hidden(%a: tensor<2xf32>)
     (["--function=memref"], "argument 0 of 'memref' is memref<2xf32>; only functions on"),
     (["--function=complex"], "argument 0 of 'complex' is tensor<2xcomplex<f32>>; element types"),
     (["--function=absent"], "there is no function 'absent' in the file; it has 'scalar', "
-                            "'memref', 'complex', 'same'"),
+                            "'memref', 'complex', 'same', 'pair'"),
     (["--function=hidden"], "there is no function 'hidden' that is public"),
     (["--function=same"], "--input is given 0 times, but 'same' has 2 arguments"),
     (["--function=same", "--input=zeros", "--input=zeros"],
-     "argument 0 is tensor<2x?xf32>; give the extents, as in zeros:4x64"),
+     "argument 0 (%a) is tensor<2x?xf32>; give the extents, as in zeros:4x64"),
     (["--function=same", "--input=zeros:3x4", "--input=zeros"],
-     "argument 0 is tensor<2x?xf32>, but its shape is given as '3x4'"),
+     "argument 0 (%a) is tensor<2x?xf32>, but its shape is given as '3x4'"),
     (["--function=same", "--input=random:x", "--input=zeros"], "random takes a seed"),
     (["--function=same", "--input=zeros:2x99999999999999", "--input=zeros"],
-     "argument 0 would take more than 2^40 bytes"),
+     "argument 0 (%a) would be 2x99999999999999xf32, more than the"),
     (["--function=same", "--input=f32.npy", "--input=zeros", "--output=a", "--output=b"],
      "--output is given 2 times, but 'same' has 1 results"),
     (["--function=same", "--input=f64.npy", "--input=zeros"],
-     "argument 0 is tensor<2x?xf32>, but 'f64.npy' holds elements of type '<f8'; accepted: <f4"),
+     "argument 0 (%a) is tensor<2x?xf32>, but 'f64.npy' holds elements of type '<f8'; accepted: <f4"),
     (["--function=same", "--input=f32.npy", "--input=f32.npy"],
-     "argument 1 is tensor<3xbf16>, but 'f32.npy' holds elements of type '<f4'; accepted: <u2"),
+     "argument 1 (%b) is tensor<3xbf16>, but 'f32.npy' holds elements of type '<f4'; accepted: <u2"),
     (["--function=same", "--input=wide.npy", "--input=zeros"],
-     "argument 0 is tensor<2x?xf32>, but 'wide.npy' has shape 3x4"),
+     "argument 0 (%a) is tensor<2x?xf32>, but 'wide.npy' has shape 3x4"),
     (["--function=same", "--input=absent.npy", "--input=zeros"], "cannot read 'absent.npy'"),
+    (["--function=same", "--input=zeros:2x4", "--input=zeros", "--output=-"],
+     "--output=- is not possible"),
+    (["--function=pair", "--input=zeros:2x4", "--output=o.npy", "--output=o.npy"],
+     "--output=o.npy is given twice"),
+    (["--function=same", "--input=/dev/zero", "--input=zeros"],
+     "'/dev/zero' is not a regular file"),
     (["--function=same", "--target=tpu", "--input=zeros:2x1", "--input=zeros"],
      "Cannot find option named 'tpu'"),
     (["--function=same", "--accumulate-type=f16"], "Cannot find option named 'f16'"),
@@ -131,6 +140,103 @@ def test_output_that_cannot_be_written(tmp_path, tool):
         code, _, err = _write(tool, target)
         assert code == IO and f"cannot write '{target}': {reason}" in err, (target, err)
     assert [p.name for p in tmp_path.rglob("*")] == ["folder"]
+
+
+def test_no_result_is_written_if_one_cannot_be(tmp_path):
+    (tmp_path / "i.npy").write_text("old")
+    code, _, err = run("dsa-run", TUTORIAL, "--function=select", "--input=zeros:3x9",
+                       "--output=i.npy", "--output=no/such.npy", cwd=tmp_path)
+    assert code == IO and "cannot write 'no/such.npy'" in err
+    assert [p.name for p in tmp_path.iterdir()] == ["i.npy"]
+    assert (tmp_path / "i.npy").read_text() == "old"
+
+
+def test_a_replaced_file_keeps_its_permissions(tmp_path):
+    target = tmp_path / "o"
+    target.write_text("old")
+    target.chmod(0o640)
+    assert _write("dsa-opt", target)[0] == 0
+    assert target.stat().st_mode & 0o777 == 0o640 and target.read_text() != "old"
+
+
+def test_input_without_end():
+    code, _, err = run("dsa-opt", "/dev/zero", memory=1 << 30)
+    assert code == USER and "'/dev/zero' has more than 268435456 bytes" in err
+
+
+@pytest.mark.parametrize("tool", ["dsa-opt", "dsa-run"])
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_that_cannot_be_written(tool, option):
+    read, write = os.pipe()
+    os.close(read)
+    with open("/dev/full", "wb") as full:
+        for stdout in (write, full):
+            done = subprocess.run([BIN / tool, option], stdout=stdout, stderr=subprocess.PIPE,
+                                  timeout=LIMIT_S)
+            assert done.returncode == IO and done.stderr.startswith(b"error: "), done
+    os.close(write)
+
+
+# The parser of affine expressions calls itself for each sign.
+CRASH = "#m = affine_map<(d0) -> (" + "-" * 300000 + "d0)>\n"
+
+
+def test_a_crash_leaves_a_reproducer_and_nothing_else(tmp_path):
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "in.mlir").write_text(CRASH)
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    code, out, err = run("dsa-opt", "in.mlir", "--dsa-decompose=accumulate-type=f64", "-o", "o",
+                         cwd=tmp_path, env=environment)
+    made, = (tmp_path / "tmp").iterdir()
+    assert code == 70 and not out and err.startswith("error: internal error in dsa-opt (signal 11)")
+    assert err.endswith(f"dsa-opt --run-reproducer {made}\n") and err.count("\n") == 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.mlir", "tmp"]
+    assert 'pipeline: "builtin.module(dsa-decompose{accumulate-type=f64})"' in made.read_text()
+    assert run("dsa-opt", "--run-reproducer", made, env=environment)[0] == 70
+
+
+def test_a_reproducer_that_cannot_be_written(tmp_path):
+    (tmp_path / "in.mlir").write_text(CRASH)
+    code, _, err = run("dsa-opt", tmp_path / "in.mlir",
+                       env={**os.environ, "TMPDIR": str(tmp_path / "absent")})
+    assert code == 70 and "report it with the input and the command line" in err
+
+
+def test_a_reproducer_runs_its_passes(tmp_path):
+    """Resources that a reproducer adds are those that --run-reproducer reads."""
+    (tmp_path / "in.mlir").write_text(
+        'func.func @f() { return }\n{-# external_resources: { mlir_reproducer: { pipeline: '
+        '"builtin.module(dsa-decompose{accumulate-type=f16})", disable_threading: true, '
+        "verify_each: true } } #-}\n")
+    code, _, err = run("dsa-opt", "--run-reproducer", tmp_path / "in.mlir")
+    assert code == USER and "accumulate-type is 'f16'" in err
+
+
+def test_a_result_larger_than_memory(tmp_path):
+    for extents in ("4611686018427387904x4", "1099511627776"):
+        (tmp_path / "f.mlir").write_text(
+            f"func.func @f(%a: tensor<f32>) -> tensor<{extents}xf32> {{\n"
+            "  %e = tensor.extract %a[] : tensor<f32>\n"
+            f"  %0 = tensor.splat %e : tensor<{extents}xf32>\n"
+            f"  return %0 : tensor<{extents}xf32>\n}}")
+        code, _, err = run("dsa-run", tmp_path / "f.mlir", "--function=f", "--input=zeros")
+        assert code == USER and f"error: result 0 would be {extents}xf32, more than the" in err
+
+
+def test_a_function_that_destroys_the_heap_is_no_signal(tmp_path):
+    """An intermediate value whose size wraps around to nothing."""
+    huge = "tensor<4611686018427387904x4xf32>"
+    (tmp_path / "f.mlir").write_text(
+        "func.func @f(%a: tensor<f32>) -> tensor<f32> {\n"
+        "  %c = arith.constant 1234567 : index\n"
+        "  %e = tensor.extract %a[] : tensor<f32>\n"
+        f"  %i = tensor.empty() : {huge}\n"
+        f"  %0 = linalg.fill ins(%e : f32) outs(%i : {huge}) -> {huge}\n"
+        f"  %x = tensor.extract %0[%c, %c] : {huge}\n"
+        "  %r = tensor.from_elements %x : tensor<f32>\n"
+        "  return %r : tensor<f32>\n}")
+    code, out, err = run("dsa-run", tmp_path / "f.mlir", "--function=f", "--input=zeros")
+    assert code in (USER, 70) and not out and err.startswith("error: ")
 
 
 @pytest.mark.parametrize("tool", ["dsa-opt", "dsa-run"])

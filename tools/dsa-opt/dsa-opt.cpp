@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Reproducer.h"
+
 #include "dsa/Register.h"
 #include "dsa/Support/AtomicFile.h"
 #include "dsa/Support/ExitCodes.h"
@@ -27,10 +29,18 @@ static constexpr llvm::StringLiteral helpHeader =
     "  dsa-opt core.mlir --dsa-reference-pipeline      down to the LLVM "
     "dialect\n\n"
     "exit codes: 0 ok, 1 wrong input or options, 70 internal error,\n"
-    "74 a file cannot be read or written\n";
+    "74 a file cannot be read or written; --help-hidden has LLVM's options\n";
 
-/// Whether the command line only asks about the tool itself.
+/// LLVM's own thousand options, which no pass here reads, to --help-hidden.
+static void hideLLVMOptions() {
+  for (auto &[name, option] : llvm::cl::getRegisteredOptions())
+    if (option->getOptionHiddenFlag() == llvm::cl::NotHidden)
+      option->setHiddenFlag(llvm::cl::Hidden);
+}
+
 static int optMain(int argc, char **argv) {
+  // Before the first option of MLIR is registered.
+  hideLLVMOptions();
   DialectRegistry registry;
   registerAllDialects(registry);
   registerAllExtensions(registry);
@@ -47,15 +57,21 @@ static int optMain(int argc, char **argv) {
   auto buffer = dsa::readInput(inputName);
   if (!buffer)
     return dsa::report(buffer.takeError());
+  StringRef input = (*buffer)->getBuffer();
+  std::string suffix = dsa::getReproducerSuffix(input, config);
+  std::optional<dsa::Reproducer> reproducer;
+  if (!suffix.empty())
+    reproducer.emplace(input, suffix);
   bool processed = true;
-  llvm::Error error = dsa::writeAtomically(
-      outputName, [&](llvm::raw_ostream &os) -> llvm::Error {
-        processed =
-            succeeded(MlirOptMain(os, std::move(*buffer), registry, config));
-        // What was wrong has been printed; only the exit code is missing.
-        return processed ? llvm::Error::success()
-                         : dsa::makeError(dsa::ExitUser, "");
-      });
+  dsa::OutputFile output{outputName, [&](llvm::raw_ostream &os) -> llvm::Error {
+                           processed = succeeded(MlirOptMain(
+                               os, std::move(*buffer), registry, config));
+                           // What was wrong has been printed; only the exit
+                           // code is missing.
+                           return processed ? llvm::Error::success()
+                                            : dsa::makeError(dsa::ExitUser, "");
+                         }};
+  llvm::Error error = dsa::writeAtomically(output);
   if (!processed) {
     llvm::consumeError(std::move(error));
     return dsa::ExitUser;
@@ -71,10 +87,12 @@ int main(int argc, char **argv) {
   // A crash on a thread of a pool could not be turned into an exit code.
   std::string disableThreading = "--mlir-disable-threading";
   SmallVector<char *> arguments(argv, argv + argc);
-  if (llvm::none_of(arguments, [](const char *argument) {
-        return StringRef(argument).contains("mlir-disable-threading");
-      }))
-    arguments.push_back(disableThreading.data());
+  llvm::erase_if(arguments, [](const char *argument) {
+    StringRef option(argument);
+    return option.consume_front("-") &&
+           option.ltrim('-').starts_with("mlir-disable-threading");
+  });
+  arguments.push_back(disableThreading.data());
   arguments.push_back(nullptr);
   return dsa::runGuarded("dsa-opt", [&] {
     return optMain(static_cast<int>(arguments.size()) - 1, arguments.data());

@@ -60,7 +60,7 @@ static cl::opt<bool>
             cl::desc("fail on an index that is neither -1 nor a valid row"),
             cl::cat(category));
 
-int main(int argc, char **argv) {
+static int runMain(int argc, char **argv) {
   cl::HideUnrelatedOptions(category);
   cl::SetVersionPrinter([](llvm::raw_ostream &os) {
     os << "dsa-run (dsa-mlir) " << DSA_VERSION << ", LLVM "
@@ -81,11 +81,13 @@ int main(int argc, char **argv) {
   options.repeat = repeat;
   options.accumulateInF64 = accumulateType == SumType::F64;
   options.checked = checked;
-  return dsa::runGuarded("dsa-run", [&] {
-    DialectRegistry registry;
-    registerAllDialects(registry);
-    registerAllExtensions(registry);
-    dsa::registerDialect(registry);
-    return dsa::report(dsa::runFunction(options, registry));
-  });
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  registerAllExtensions(registry);
+  dsa::registerDialect(registry);
+  return dsa::report(dsa::runFunction(options, registry));
+}
+
+int main(int argc, char **argv) {
+  return dsa::runGuarded("dsa-run", [&] { return runMain(argc, argv); });
 }

@@ -23,7 +23,10 @@ ArrayRef<StringRef> getNpyDescriptions(Type elementType);
 /// A contiguous tensor, aligned to 64 bytes.
 class HostTensor {
 public:
-  HostTensor(Type elementType, ArrayRef<int64_t> shape);
+  /// A tensor of unset elements. `what` names it in messages; one that does not
+  /// fit the machine's memory gives `ExitUser`.
+  static llvm::Expected<HostTensor>
+  create(Type elementType, ArrayRef<int64_t> shape, const Twine &what);
 
   Type getElementType() const { return elementType; }
   ArrayRef<int64_t> getShape() const { return shape; }
@@ -48,6 +51,9 @@ private:
   struct Free {
     void operator()(char *p) const;
   };
+  HostTensor(Type elementType, ArrayRef<int64_t> shape, size_t size, char *data)
+      : elementType(elementType), shape(shape), size(size), buffer(data) {}
+
   Type elementType;
   SmallVector<int64_t> shape;
   size_t size;

@@ -27,9 +27,20 @@ readInput(llvm::StringRef path);
 /// The deepest nesting of brackets of MLIR text, strings and comments apart.
 unsigned getNesting(llvm::StringRef text);
 
-/// Runs `body` on a thread with a 64 MiB stack and returns what it returns. If
-/// it crashes, prints one line and exits with `ExitInternal`. Writing to a
-/// closed pipe or past a file size limit becomes an error of the write.
+/// While it lives, a crash writes `input` and then `suffix` to a new file in
+/// the directory for temporary files and names it in its message, so that
+/// `<tool> --run-reproducer FILE` shows the crash again. The texts must outlive
+/// it.
+class Reproducer {
+public:
+  Reproducer(llvm::StringRef input, llvm::StringRef suffix);
+  ~Reproducer();
+};
+
+/// Runs `body` on a thread with a 64 MiB stack and returns what it returns. A
+/// crash, memory that ran out and an error that LLVM cannot return end the
+/// program with one line and `ExitInternal`. Writing to a closed pipe or past a
+/// file size limit becomes an error of the write. Called once, by `main`.
 int runGuarded(llvm::StringRef tool, llvm::function_ref<int()> body);
 
 } // namespace mlir::dsa
