@@ -113,7 +113,8 @@ def FunctionABIPass : Pass<"dsa-function-abi", "ModuleOp"> {
     ```
 
     An error: a public function with other arguments or results, more than one
-    block, a call, a name that is taken; a result whose shape depends on data;
+    block, a call, a name that is taken; a tensor whose static extents give a
+    size beyond 64 bits; a result whose shape depends on data;
     a check that cannot be told from the arguments alone.
 
     `checked` adds loops before each `dsa.sparse_attention` that look for an

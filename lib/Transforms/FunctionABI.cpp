@@ -22,6 +22,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/CallInterfaces.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace mlir::dsa {
 #define GEN_PASS_DEF_FUNCTIONABIPASS
@@ -64,6 +65,20 @@ static LogicalResult verifySignature(func::FuncOp function) {
   return success();
 }
 
+/// Whether the static extents of a tensor give a size that fits 64 bits: sizes
+/// are multiplied without a check from here on.
+static bool hasAddressableSize(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor || !tensor.getElementType().isIntOrFloat())
+    return true;
+  int64_t bytes = llvm::divideCeil(tensor.getElementTypeBitWidth(), 8);
+  for (int64_t extent : tensor.getShape())
+    if (!ShapedType::isDynamic(extent) && extent != 0 &&
+        llvm::MulOverflow(bytes, extent, bytes))
+      return false;
+  return true;
+}
+
 static LogicalResult verifyBody(func::FuncOp function) {
   if (!function.getBody().hasOneBlock())
     return function.emitOpError("has ")
@@ -76,6 +91,12 @@ static LogicalResult verifyBody(func::FuncOp function) {
                       "body cannot be inlined");
       return WalkResult::interrupt();
     }
+    for (Type type : op->getResultTypes())
+      if (!hasAddressableSize(type)) {
+        op->emitOpError() << "gives " << type
+                          << ", whose size in bytes does not fit 64 bits";
+        return WalkResult::interrupt();
+      }
     auto dst = dyn_cast<DestinationStyleOpInterface>(op);
     if (isa<DSAOpInterface>(op) && !dst.hasPureTensorSemantics()) {
       op->emitOpError("is on memrefs, but ops of a function on tensors must be "

@@ -103,3 +103,11 @@ func.func @check_inside_a_loop(%scores: tensor<4x?xf32>, %ids: tensor<?xi32>) ->
   }
   return %r : tensor<4x2xi32>
 }
+
+// -----
+
+func.func @size_beyond_64_bits(%q: tensor<2xf32>, %n: index) -> tensor<2xf32> {
+  // expected-error @below {{gives 'tensor<4611686018427387904x?x4xf32>', whose size in bytes does not fit 64 bits}}
+  %huge = tensor.empty(%n) : tensor<4611686018427387904x?x4xf32>
+  return %q : tensor<2xf32>
+}
