@@ -31,10 +31,7 @@ void IndexerScoresOp::build(OpBuilder &b, OperationState &state, Value query,
         cast_if_present<KVLayoutAttr>(source.layout));
 }
 
-KeySource IndexerScoresOp::getKeySource() {
-  return {getKeys(),       getKeyTail(), getQueryTail(), getKeyScale(),
-          getBlockTable(), getRowIds(),  getPaged(),     getLayoutAttr()};
-}
+KeySource IndexerScoresOp::getKeySource() { return makeKeySource(*this); }
 
 void IndexerScoresOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
   nameResults(*this, {"scores"}, setName);
@@ -204,11 +201,8 @@ FailureOr<SmallVector<Value>> dsa::decompose(OpBuilder &builder,
   if (!op.hasPureTensorSemantics())
     return op.emitOpError("can only be decomposed on tensors");
   ImplicitLocOpBuilder b(op.getLoc(), builder);
-  ScoreOperands operands{op.getQuery(), op.getWeights(),   op.getLo(),
-                         op.getHi(),    op.getKeySource(), op.getActivation(),
-                         op.isBatched()};
-  KeyReader reader(b, op.getKeys(), op.getKeyTail(), op.getBlockTable(),
-                   op.getLayoutAttr(), op.getPaged(), op.isBatched());
+  ScoreOperands operands = makeScoreOperands(op);
+  KeyReader reader(b, operands.source, operands.batched);
   return forEachRow(
       b, getRowExtents(b, op.getQuery(), op.isBatched()), op.getInits(),
       [&](ValueRange row, ValueRange results) {

@@ -33,15 +33,10 @@ void LightningIndexerOp::build(OpBuilder &b, OperationState &state, Value query,
                           : IntegerAttr());
 }
 
-KeySource LightningIndexerOp::getKeySource() {
-  return {getKeys(),       getKeyTail(), getQueryTail(), getKeyScale(),
-          getBlockTable(), getRowIds(),  getPaged(),     getLayoutAttr()};
-}
+KeySource LightningIndexerOp::getKeySource() { return makeKeySource(*this); }
 
 Translation LightningIndexerOp::getTranslation() {
-  return {getTranslateTable(),
-          static_cast<int64_t>(getTranslatePage().value_or(0)),
-          getTranslateRowIds()};
+  return makeTranslation(*this);
 }
 
 void LightningIndexerOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
@@ -112,18 +107,9 @@ FailureOr<SmallVector<Value>> dsa::decompose(OpBuilder &builder,
   if (!op.hasPureTensorSemantics())
     return op.emitOpError("can only be decomposed on tensors");
   ImplicitLocOpBuilder b(op.getLoc(), builder);
-  ScoreOperands score{op.getQuery(), op.getWeights(),   op.getLo(),
-                      op.getHi(),    op.getKeySource(), op.getActivation(),
-                      op.isBatched()};
-  SelectOperands selection{op.getLo(),
-                           op.getHi(),
-                           op.getIds(),
-                           op.getTranslation(),
-                           static_cast<int64_t>(op.getK()),
-                           op.getOrder(),
-                           op.isBatched()};
-  KeyReader reader(b, op.getKeys(), op.getKeyTail(), op.getBlockTable(),
-                   op.getLayoutAttr(), op.getPaged(), op.isBatched());
+  ScoreOperands score = makeScoreOperands(op);
+  SelectOperands selection = makeSelectOperands(op);
+  KeyReader reader(b, score.source, score.batched);
   return forEachRow(b, getRowExtents(b, op.getQuery(), op.isBatched()),
                     op.getInits(), [&](ValueRange row, ValueRange results) {
                       Value scores = scoreRow(b, score, reader, row, options);

@@ -129,6 +129,14 @@ LogicalResult verifyLayout(Operation *op, Type keyType, KVLayoutAttr layout,
 LogicalResult verifyScoreSource(Operation *op, Value query,
                                 const KeySource &source, bool batched);
 
+/// The key source of an op that scores.
+template <typename OpTy>
+KeySource makeKeySource(OpTy op) {
+  return {op.getKeys(),     op.getKeyTail(),    op.getQueryTail(),
+          op.getKeyScale(), op.getBlockTable(), op.getRowIds(),
+          op.getPaged(),    op.getLayoutAttr()};
+}
+
 /// The rows of the table that the ops that score have in common.
 template <typename OpTy>
 SourceDims addScoreRows(OpTy op, DimTable &table) {
@@ -173,6 +181,14 @@ LogicalResult verifySelection(Operation *op, int64_t k,
                               OperandRange inits, unsigned kLabel,
                               unsigned pageLabel, unsigned rowIdsLabel,
                               unsigned initsLabel);
+
+/// The translation of an op that selects.
+template <typename OpTy>
+Translation makeTranslation(OpTy op) {
+  return {op.getTranslateTable(),
+          static_cast<int64_t>(op.getTranslatePage().value_or(0)),
+          op.getTranslateRowIds()};
+}
 
 /// The rows of the table that the ops that select have in common.
 template <typename OpTy>

@@ -124,6 +124,10 @@ class KeyReader {
 public:
   KeyReader(ImplicitLocOpBuilder &b, Value keys, Value tail, Value table,
             KVLayoutAttr layout, bool paged, bool batched);
+  KeyReader(ImplicitLocOpBuilder &b, const KeySource &source, bool batched)
+      : KeyReader(b, source.keys, source.keyTail, source.blockTable,
+                  cast_if_present<KVLayoutAttr>(source.layout), source.paged,
+                  batched) {}
   // The columns refer to their reader.
   KeyReader(const KeyReader &) = delete;
   KeyReader &operator=(const KeyReader &) = delete;
@@ -168,6 +172,12 @@ struct ScoreOperands {
   bool batched;
 };
 
+template <typename OpTy>
+ScoreOperands makeScoreOperands(OpTy op) {
+  return {op.getQuery(),     op.getWeights(),    op.getLo(),    op.getHi(),
+          op.getKeySource(), op.getActivation(), op.isBatched()};
+}
+
 /// The scores of one row, `S` f32.
 Value scoreRow(ImplicitLocOpBuilder &b, const ScoreOperands &operands,
                const KeyReader &reader, ValueRange row,
@@ -181,6 +191,17 @@ struct SelectOperands {
   SlotOrder order;
   bool batched;
 };
+
+template <typename OpTy>
+SelectOperands makeSelectOperands(OpTy op) {
+  return {op.getLo(),
+          op.getHi(),
+          op.getIds(),
+          op.getTranslation(),
+          static_cast<int64_t>(op.getK()),
+          op.getOrder(),
+          op.isBatched()};
+}
 
 /// Selects from the scores (`S` f32) of one row, and returns `results`, the
 /// op's indices, count and perhaps values, with that row filled in.

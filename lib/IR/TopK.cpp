@@ -31,11 +31,7 @@ void TopKOp::build(OpBuilder &b, OperationState &state, Value scores, int64_t k,
                           : IntegerAttr());
 }
 
-Translation TopKOp::getTranslation() {
-  return {getTranslateTable(),
-          static_cast<int64_t>(getTranslatePage().value_or(0)),
-          getTranslateRowIds()};
-}
+Translation TopKOp::getTranslation() { return makeTranslation(*this); }
 
 void TopKOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
   nameResults(*this, {"indices", "count", "values"}, setName);
@@ -343,13 +339,7 @@ FailureOr<SmallVector<Value>> dsa::decompose(OpBuilder &builder, TopKOp op,
   if (!op.hasPureTensorSemantics())
     return op.emitOpError("can only be decomposed on tensors");
   ImplicitLocOpBuilder b(op.getLoc(), builder);
-  SelectOperands operands{op.getLo(),
-                          op.getHi(),
-                          op.getIds(),
-                          op.getTranslation(),
-                          static_cast<int64_t>(op.getK()),
-                          op.getOrder(),
-                          op.isBatched()};
+  SelectOperands operands = makeSelectOperands(op);
   return forEachRow(b, getRowExtents(b, op.getScores(), op.isBatched()),
                     op.getInits(), [&](ValueRange row, ValueRange results) {
                       return selectRow(b, operands,
