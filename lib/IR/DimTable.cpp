@@ -7,6 +7,10 @@
 
 #include "dsa/IR/DimTable.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -52,6 +56,62 @@ const DimRow *DimTable::find(const OpOperand &operand) const {
   const auto *row = llvm::find_if(
       rows, [&](const DimRow &row) { return row.operand == &operand; });
   return row == rows.end() ? nullptr : row;
+}
+
+void DimTable::setPositions(const MutableOperandRange &range, const Dim &dim) {
+  for (OpOperand &operand : range)
+    for (DimRow &row : rows)
+      if (row.operand == &operand)
+        row.positionsAlong = dim;
+}
+
+std::optional<int64_t> DimTable::getStaticExtent(const Dim &dim) const {
+  int64_t extent = dim.factor;
+  for (const std::string &symbol : dim.symbols) {
+    std::optional<int64_t> known;
+    for (const DimRow &row : rows)
+      for (auto [size, other] : llvm::zip(row.getType().getShape(), row.dims))
+        if (other.isSymbol() && other.symbols[0] == symbol &&
+            !ShapedType::isDynamic(size))
+          known = size;
+    if (!known || llvm::MulOverflow(extent, *known, extent))
+      return std::nullopt;
+  }
+  return extent;
+}
+
+/// The extent of `symbol`: static where any operand says so, else that of the
+/// first operand that has it, inputs before inits.
+static OpFoldResult getSymbolExtent(OpBuilder &b, Location loc,
+                                    const DimTable &table,
+                                    const std::string &symbol) {
+  if (std::optional<int64_t> extent = table.getStaticExtent(symbol))
+    return b.getIndexAttr(*extent);
+  for (const DimRow &row : table.rows)
+    for (auto [i, dim] : llvm::enumerate(row.dims))
+      if (dim == Dim(symbol)) {
+        Value operand = row.operand->get();
+        if (isa<MemRefType>(operand.getType()))
+          return memref::DimOp::create(b, loc, operand, i).getResult();
+        return tensor::DimOp::create(b, loc, operand, i).getResult();
+      }
+  llvm_unreachable("every symbol is a dimension of an operand");
+}
+
+OpFoldResult dsa::getExtent(OpBuilder &b, Location loc, const DimTable &table,
+                            const Dim &dim) {
+  OpFoldResult product = b.getIndexAttr(dim.factor);
+  for (const std::string &symbol : dim.symbols) {
+    OpFoldResult next = getSymbolExtent(b, loc, table, symbol);
+    if (isConstantIntValue(product, 1)) {
+      product = next;
+      continue;
+    }
+    product = b.createOrFold<arith::MulIOp>(
+        loc, getValueOrCreateConstantIndexOp(b, loc, product),
+        getValueOrCreateConstantIndexOp(b, loc, next));
+  }
+  return product;
 }
 
 SmallVector<Dim, 4> dsa::withBatch(bool batched, ArrayRef<Dim> dims) {

@@ -51,6 +51,11 @@ DimTable IndexerScoresOp::getDimTable() {
   return table;
 }
 
+SmallVector<Dim, 4> IndexerScoresOp::getIterationDims() {
+  DimTable table = getDimTable();
+  return table.find(*getInitsMutable().begin())->dims;
+}
+
 LogicalResult IndexerScoresOp::verify() {
   if (failed(verifyOneKind(*this)))
     return failure();

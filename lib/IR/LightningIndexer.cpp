@@ -60,6 +60,10 @@ DimTable LightningIndexerOp::getDimTable() {
   return table;
 }
 
+SmallVector<Dim, 4> LightningIndexerOp::getIterationDims() {
+  return withBatch(isBatched(), {"T"});
+}
+
 LogicalResult LightningIndexerOp::verify() {
   if (failed(verifyOneKind(*this)))
     return failure();

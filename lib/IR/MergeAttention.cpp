@@ -61,6 +61,10 @@ DimTable MergeAttentionOp::getDimTable() {
   return table;
 }
 
+SmallVector<Dim, 4> MergeAttentionOp::getIterationDims() {
+  return withBatch(isBatched(), {"T", "H"});
+}
+
 LogicalResult MergeAttentionOp::verify() {
   if (failed(verifyOneKind(*this)))
     return failure();

@@ -57,24 +57,6 @@ Speculation::Speculatability dsa::getOperandSpeculatability(Operation *op) {
              : Speculation::NotSpeculatable;
 }
 
-/// The extent of `symbol`: static where any operand says so, else that of the
-/// first operand that has it, inputs before inits.
-static OpFoldResult getSymbolExtent(OpBuilder &b, Location loc,
-                                    const DimTable &table,
-                                    const std::string &symbol) {
-  std::optional<std::pair<Value, int64_t>> dynamic;
-  for (const DimRow &row : table.rows)
-    for (auto [i, dim] : llvm::enumerate(row.dims)) {
-      if (!dim.isSymbol() || dim.symbols[0] != symbol)
-        continue;
-      if (!row.getType().isDynamicDim(i))
-        return b.getIndexAttr(row.getType().getDimSize(i));
-      if (!dynamic)
-        dynamic = {row.operand->get(), static_cast<int64_t>(i)};
-    }
-  return tensor::getMixedSize(b, loc, dynamic->first, dynamic->second);
-}
-
 LogicalResult dsa::reifyFromDimTable(Operation *op, OpBuilder &b,
                                      ReifiedRankedShapedTypeDims &shapes) {
   auto dst = cast<DestinationStyleOpInterface>(op);
@@ -91,20 +73,10 @@ LogicalResult dsa::reifyFromDimTable(Operation *op, OpBuilder &b,
         shape.push_back(b.getIndexAttr(extent));
         continue;
       }
-      OpFoldResult product = b.getIndexAttr(dim.factor);
-      for (const std::string &symbol : dim.symbols) {
-        OpFoldResult next = getSymbolExtent(b, loc, table, symbol);
-        if (isConstantIntValue(product, 1)) {
-          product = next;
-          continue;
-        }
-        product = b.createOrFold<arith::MulIOp>(
-            loc, getValueOrCreateConstantIndexOp(b, loc, product),
-            getValueOrCreateConstantIndexOp(b, loc, next));
-      }
       // The type of the result has this extent dynamic, and reified extents
       // must agree with it: a constant is a value here.
-      shape.push_back(getValueOrCreateConstantIndexOp(b, loc, product));
+      shape.push_back(getValueOrCreateConstantIndexOp(
+          b, loc, getExtent(b, loc, table, dim)));
     }
   }
   return success();

@@ -166,6 +166,8 @@ SourceDims addScoreRows(OpTy op, DimTable &table) {
             Stride::Any);
   table.add(op.getLoMutable(), "lo", withBatch(batched, {"T"}), Stride::Any);
   table.add(op.getHiMutable(), "hi", withBatch(batched, {"T"}), Stride::Any);
+  table.setPositions(op.getLoMutable(), source.positions);
+  table.setPositions(op.getHiMutable(), source.positions);
   return source;
 }
 

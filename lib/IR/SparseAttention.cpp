@@ -150,6 +150,8 @@ DimTable SparseAttentionOp::getDimTable() {
   table.addPerSet(
       getCountsMutable(), "counts",
       [&](unsigned) { return withBatch(batched, {"T"}); }, Stride::Any);
+  for (unsigned i = 0, e = getCounts().size(); i < e; ++i)
+    table.setPositions(getCountsMutable().slice(i, 1), numbered("K", i));
   table.add(getSinkMutable(), "sink", {"H"}, Stride::Any);
   table.add(getInitsMutable().slice(0, 1), "out",
             withBatch(batched, {"T", "H", dv}), Stride::Unit);
@@ -222,6 +224,10 @@ static LogicalResult verifyKeySet(SparseAttentionOp op, unsigned i,
              << getElementType(set.values) << ", but their keys of " << keyType;
   }
   return success();
+}
+
+SmallVector<Dim, 4> SparseAttentionOp::getIterationDims() {
+  return withBatch(isBatched(), {"T", "H"});
 }
 
 LogicalResult SparseAttentionOp::verify() {

@@ -50,6 +50,8 @@ DimTable TopKOp::getDimTable() {
             Stride::Unit);
   table.add(getLoMutable(), "lo", withBatch(batched, {"T"}), Stride::Any);
   table.add(getHiMutable(), "hi", withBatch(batched, {"T"}), Stride::Any);
+  table.setPositions(getLoMutable(), "S");
+  table.setPositions(getHiMutable(), "S");
   if (Value ids = getIds()) {
     // The trailing dimensions of BxTxS or TxS; BxS lacks T.
     int64_t rank = getRank(ids);
@@ -64,6 +66,10 @@ DimTable TopKOp::getDimTable() {
   }
   addSelectionRows(*this, table);
   return table;
+}
+
+SmallVector<Dim, 4> TopKOp::getIterationDims() {
+  return withBatch(isBatched(), {"T"});
 }
 
 LogicalResult TopKOp::verify() {

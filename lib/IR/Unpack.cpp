@@ -55,6 +55,10 @@ DimTable UnpackOp::getDimTable() {
   return table;
 }
 
+SmallVector<Dim, 4> UnpackOp::getIterationDims() {
+  return {getPaged() ? Dim("P") : Dim("S")};
+}
+
 LogicalResult UnpackOp::verify() {
   if (failed(verifyOneKind(*this)))
     return failure();

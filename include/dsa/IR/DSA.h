@@ -12,6 +12,7 @@
 #include "dsa/IR/DimTable.h"
 #include "dsa/IR/KVLayout.h"
 #include "dsa/IR/KeySource.h"
+#include "dsa/IR/Tiling.h"
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/Linalg/IR/LinalgInterfaces.h"

@@ -61,7 +61,8 @@ def DSA_Dialect : Dialect {
     row reaches its output as NaN. Sums are f32. `docs/Rationale.md` says why.
   }];
   let dependentDialects = [
-    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::linalg::LinalgDialect",
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
     "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect",
     "::mlir::bufferization::BufferizationDialect"

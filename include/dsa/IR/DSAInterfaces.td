@@ -14,13 +14,18 @@ def DSA_OpInterface : OpInterface<"DSAOpInterface"> {
   let cppNamespace = "::mlir::dsa";
   let description = [{
     One table per op says which dimension each operand has where. The verifier,
-    the result shapes and the checks at a function's entry read it.
+    the result shapes, tiles and the checks at a function's entry read it.
   }];
   let methods = [
     InterfaceMethod<"The dimension table of the op.",
       "::mlir::dsa::DimTable", "getDimTable", (ins)>,
     InterfaceMethod<"Whether the op has the leading dimension B.",
-      "bool", "isBatched", (ins)>
+      "bool", "isBatched", (ins)>,
+    InterfaceMethod<[{
+        The dimensions of the iteration domain, all parallel: those of the
+        table along which parts of the op can be computed apart.
+      }],
+      "::llvm::SmallVector<::mlir::dsa::Dim, 4>", "getIterationDims", (ins)>
   ];
 }
 

@@ -15,6 +15,7 @@ include "mlir/IR/OpAsmInterface.td"
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/Interfaces/TilingInterface.td"
 
 //===----------------------------------------------------------------------===//
 // Types and the base class
@@ -42,6 +43,12 @@ class DSA_Op<string mnemonic, list<Trait> traits = [AttrSizedOperandSegments]>
     DeclareOpInterfaceMethods<ConditionallySpeculatable>,
     DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
                               ["reifyResultShapes"]>,
+    DeclareOpInterfaceMethods<TilingInterface, [
+      "getLoopIteratorTypes", "getIterationDomain", "getTiledImplementation",
+      "getResultTilePosition", "generateResultTileValue",
+      "getIterationDomainTileFromResultTile",
+      "getTiledImplementationFromOperandTiles",
+      "getIterationDomainTileFromOperandTiles"]>,
     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames"]>,
     DeclareOpInterfaceMethods<AggregatedOpInterface, ["decomposeOperation"]>]> {
   let results = (outs Variadic<AnyRankedTensor>:$results);
@@ -66,6 +73,63 @@ class DSA_Op<string mnemonic, list<Trait> traits = [AttrSizedOperandSegments]>
         ::mlir::OpBuilder &b,
         ::mlir::ReifiedRankedShapedTypeDims &shapes) {
       return reifyFromDimTable(*this, b, shapes);
+    }
+    ::llvm::SmallVector<::mlir::utils::IteratorType>
+    $cppClass::getLoopIteratorTypes() {
+      return tiling::getLoopIteratorTypes(*this);
+    }
+    ::llvm::SmallVector<::mlir::Range>
+    $cppClass::getIterationDomain(::mlir::OpBuilder &b) {
+      return tiling::getIterationDomain(*this, b);
+    }
+    ::llvm::FailureOr<::mlir::TilingResult> $cppClass::getTiledImplementation(
+        ::mlir::OpBuilder &b, ::llvm::ArrayRef<::mlir::OpFoldResult> offsets,
+        ::llvm::ArrayRef<::mlir::OpFoldResult> sizes) {
+      return tiling::getTiledImplementation(*this, b, offsets, sizes);
+    }
+    ::llvm::LogicalResult $cppClass::getResultTilePosition(
+        ::mlir::OpBuilder &b, unsigned resultNumber,
+        ::llvm::ArrayRef<::mlir::OpFoldResult> offsets,
+        ::llvm::ArrayRef<::mlir::OpFoldResult> sizes,
+        ::llvm::SmallVector<::mlir::OpFoldResult> &resultOffsets,
+        ::llvm::SmallVector<::mlir::OpFoldResult> &resultSizes) {
+      return tiling::getResultTilePosition(*this, b, resultNumber, offsets,
+                                           sizes, resultOffsets, resultSizes);
+    }
+    ::llvm::FailureOr<::mlir::TilingResult> $cppClass::generateResultTileValue(
+        ::mlir::OpBuilder &b, unsigned resultNumber,
+        ::llvm::ArrayRef<::mlir::OpFoldResult> offsets,
+        ::llvm::ArrayRef<::mlir::OpFoldResult> sizes) {
+      return tiling::generateResultTileValue(*this, b, resultNumber, offsets,
+                                             sizes);
+    }
+    ::llvm::LogicalResult $cppClass::getIterationDomainTileFromResultTile(
+        ::mlir::OpBuilder &b, unsigned resultNumber,
+        ::llvm::ArrayRef<::mlir::OpFoldResult> offsets,
+        ::llvm::ArrayRef<::mlir::OpFoldResult> sizes,
+        ::llvm::SmallVectorImpl<::mlir::OpFoldResult> &domainOffsets,
+        ::llvm::SmallVectorImpl<::mlir::OpFoldResult> &domainSizes) {
+      return tiling::getDomainTileFromResult(*this, b, resultNumber, offsets,
+                                             sizes, domainOffsets,
+                                             domainSizes);
+    }
+    ::llvm::FailureOr<::mlir::TilingResult>
+    $cppClass::getTiledImplementationFromOperandTiles(
+        ::mlir::OpBuilder &b, ::llvm::ArrayRef<unsigned> operandNumbers,
+        ::llvm::ArrayRef<::llvm::SmallVector<::mlir::OpFoldResult>> offsets,
+        ::llvm::ArrayRef<::llvm::SmallVector<::mlir::OpFoldResult>> sizes) {
+      return tiling::getTiledImplementationFromOperands(
+          *this, b, operandNumbers, offsets, sizes);
+    }
+    ::llvm::LogicalResult $cppClass::getIterationDomainTileFromOperandTiles(
+        ::mlir::OpBuilder &b, ::llvm::ArrayRef<unsigned> operandNumbers,
+        ::llvm::ArrayRef<::llvm::SmallVector<::mlir::OpFoldResult>> offsets,
+        ::llvm::ArrayRef<::llvm::SmallVector<::mlir::OpFoldResult>> sizes,
+        ::llvm::SmallVectorImpl<::mlir::OpFoldResult> &domainOffsets,
+        ::llvm::SmallVectorImpl<::mlir::OpFoldResult> &domainSizes) {
+      return tiling::getDomainTileFromOperands(*this, b, operandNumbers,
+                                               offsets, sizes, domainOffsets,
+                                               domainSizes);
     }
     ::llvm::FailureOr<::llvm::SmallVector<::mlir::Value>>
     $cppClass::decomposeOperation(::mlir::OpBuilder &b) {

@@ -8,6 +8,7 @@
 #ifndef DSA_IR_DIMTABLE_H
 #define DSA_IR_DIMTABLE_H
 
+#include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Operation.h"
 #include "mlir/IR/ValueRange.h"
@@ -25,6 +26,9 @@ struct Dim {
   Dim(std::string symbol) : symbols({std::move(symbol)}) {}
   Dim(int64_t literal) : factor(literal) {}
   Dim operator*(const Dim &other) const;
+  bool operator==(const Dim &other) const {
+    return factor == other.factor && symbols == other.symbols;
+  }
 
   bool isSymbol() const { return symbols.size() == 1 && factor == 1; }
   bool isLiteral() const { return symbols.empty(); }
@@ -40,6 +44,8 @@ struct DimRow {
   /// Entries of a function that gets this operand must have it contiguous in
   /// its innermost dimension.
   bool unitStride;
+  /// Set where the values are positions along a dimension: bounds, counts.
+  std::optional<Dim> positionsAlong = std::nullopt;
 
   ShapedType getType() const {
     return cast<ShapedType>(operand->get().getType());
@@ -69,8 +75,19 @@ struct DimTable {
   void addPerSet(MutableOperandRange range, StringRef name,
                  function_ref<SmallVector<Dim, 4>(unsigned)> dims,
                  Stride stride);
+  /// States that the values of `range` are positions along `dim`.
+  void setPositions(const MutableOperandRange &range, const Dim &dim);
+
   const DimRow *find(const OpOperand &operand) const;
+  /// The extent of `dim` if the types tell it.
+  std::optional<int64_t> getStaticExtent(const Dim &dim) const;
 };
+
+/// The extent of `dim`: a constant where the types tell it, else computed from
+/// the first operands that have its symbols, inputs before inits. Not folded,
+/// so that it can be recognised as that extent.
+OpFoldResult getExtent(OpBuilder &b, Location loc, const DimTable &table,
+                       const Dim &dim);
 
 /// `dims`, with `B` in front if `batched`.
 SmallVector<Dim, 4> withBatch(bool batched, ArrayRef<Dim> dims);

@@ -1,0 +1,490 @@
+//===- Tiling.cpp - Parts of ops ------------------------------------------===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dsa/IR/Tiling.h"
+
+#include "dsa/IR/DSA.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Dialect/Utils/StructuredOpsUtils.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
+#include "mlir/Interfaces/ValueBoundsOpInterface.h"
+
+using namespace mlir;
+using namespace mlir::dsa;
+
+//===----------------------------------------------------------------------===//
+// What is known of offsets and sizes
+//===----------------------------------------------------------------------===//
+
+/// `dim` with the extents that are static multiplied out.
+static Dim simplify(const DimTable &table, const Dim &dim) {
+  Dim result(dim.factor);
+  for (const std::string &symbol : dim.symbols) {
+    std::optional<int64_t> extent = table.getStaticExtent(symbol);
+    result = result * (extent ? Dim(*extent) : Dim(symbol));
+  }
+  return result;
+}
+
+/// The product of dimensions of `op` that `value` is, as `getExtent` computes
+/// it, simplified.
+static std::optional<Dim> getDim(DSAOpInterface op, const DimTable &table,
+                                 Value value) {
+  if (std::optional<int64_t> constant = getConstantIntValue(value))
+    return Dim(*constant);
+  if (auto product = value.getDefiningOp<arith::MulIOp>()) {
+    std::optional<Dim> lhs = getDim(op, table, product.getLhs());
+    std::optional<Dim> rhs = getDim(op, table, product.getRhs());
+    if (lhs && rhs)
+      return *lhs * *rhs;
+    return std::nullopt;
+  }
+  auto dim = value.getDefiningOp<ShapedDimOpInterface>();
+  std::optional<int64_t> index =
+      dim ? getConstantIntValue(dim.getDimension()) : std::nullopt;
+  if (!index)
+    return std::nullopt;
+  Value source = dim.getShapedValue();
+  if (source.getDefiningOp() == op)
+    source = cast<DestinationStyleOpInterface>(op.getOperation())
+                 .getTiedOpOperand(cast<OpResult>(source))
+                 ->get();
+  for (const DimRow &row : table.rows)
+    if (row.operand->get() == source)
+      return simplify(table, row.dims[*index]);
+  return std::nullopt;
+}
+
+/// Whether `[offset, offset + size)` is known to be all of dimension `i` of
+/// `value`, which is `dim` of `op`.
+static bool isWhole(DSAOpInterface op, const DimTable &table, const Dim &dim,
+                    Value value, int64_t i, OpFoldResult offset,
+                    OpFoldResult size) {
+  if (!isConstantIntValue(offset, 0))
+    return false;
+  if (std::optional<int64_t> extent = table.getStaticExtent(dim))
+    if (std::optional<int64_t> part = getConstantIntValue(size))
+      return *part == *extent;
+  if (auto sizeValue = dyn_cast<Value>(size))
+    if (std::optional<Dim> known = getDim(op, table, sizeValue);
+        known && *known == simplify(table, dim))
+      return true;
+  FailureOr<bool> equal =
+      ValueBoundsConstraintSet::areEqual({size}, {value, i});
+  return succeeded(equal) && *equal;
+}
+
+static bool isMultiple(DSAOpInterface op, const DimTable &table,
+                       OpFoldResult value, int64_t factor);
+
+/// Whether `expr` on `operands` (dimensions, then symbols) is a multiple.
+static bool isMultiple(DSAOpInterface op, const DimTable &table,
+                       AffineExpr expr, ValueRange operands, unsigned numDims,
+                       int64_t factor) {
+  if (expr.isMultipleOf(factor))
+    return true;
+  if (auto dim = dyn_cast<AffineDimExpr>(expr))
+    return isMultiple(op, table, operands[dim.getPosition()], factor);
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
+    return isMultiple(op, table, operands[numDims + symbol.getPosition()],
+                      factor);
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+  if (!binary)
+    return false;
+  bool lhs = isMultiple(op, table, binary.getLHS(), operands, numDims, factor);
+  bool rhs = isMultiple(op, table, binary.getRHS(), operands, numDims, factor);
+  switch (binary.getKind()) {
+  case AffineExprKind::Add:
+    return lhs && rhs;
+  case AffineExprKind::Mul:
+    return lhs || rhs;
+  default:
+    return false;
+  }
+}
+
+/// Whether `value` is known to be a multiple of `factor`: the offsets and sizes
+/// that tiling makes of multiples are.
+static bool isMultiple(DSAOpInterface op, const DimTable &table,
+                       OpFoldResult value, int64_t factor) {
+  if (std::optional<int64_t> constant = getConstantIntValue(value))
+    return *constant % factor == 0;
+  auto known = cast<Value>(value);
+  if (std::optional<Dim> dim = getDim(op, table, known))
+    return dim->factor % factor == 0;
+  if (auto argument = dyn_cast<BlockArgument>(known)) {
+    auto loop =
+        dyn_cast<LoopLikeOpInterface>(argument.getOwner()->getParentOp());
+    std::optional<SmallVector<Value>> ivs =
+        loop ? loop.getLoopInductionVars() : std::nullopt;
+    auto bounds = loop ? loop.getLoopLowerBounds() : std::nullopt;
+    auto steps = loop ? loop.getLoopSteps() : std::nullopt;
+    if (!ivs || !bounds || !steps)
+      return false;
+    for (auto [iv, bound, step] : llvm::zip(*ivs, *bounds, *steps))
+      if (iv == known)
+        return isMultiple(op, table, bound, factor) &&
+               isMultiple(op, table, step, factor);
+    return false;
+  }
+  if (auto product = known.getDefiningOp<arith::MulIOp>())
+    return isMultiple(op, table, product.getLhs(), factor) ||
+           isMultiple(op, table, product.getRhs(), factor);
+  AffineMap map;
+  if (auto apply = known.getDefiningOp<affine::AffineApplyOp>())
+    map = apply.getAffineMap();
+  else if (auto min = known.getDefiningOp<affine::AffineMinOp>())
+    map = min.getAffineMap();
+  return map && llvm::all_of(map.getResults(), [&](AffineExpr expr) {
+           return isMultiple(op, table, expr,
+                             known.getDefiningOp()->getOperands(),
+                             map.getNumDims(), factor);
+         });
+}
+
+//===----------------------------------------------------------------------===//
+// Slices of operands
+//===----------------------------------------------------------------------===//
+
+/// `max(position, 0) - offset`. Positions are clamped to their range anyway;
+/// doing it on one side first keeps the difference from wrapping around.
+static Value countFrom(OpBuilder &b, Location loc, Value positions,
+                       OpFoldResult offset) {
+  auto type = cast<RankedTensorType>(positions.getType());
+  Value start = arith::IndexCastOp::create(
+      b, loc, b.getI32Type(), getValueOrCreateConstantIndexOp(b, loc, offset));
+  Value zero = arith::ConstantIntOp::create(b, loc, 0, 32);
+  Value init = tensor::EmptyOp::create(
+      b, loc, tensor::getMixedSizes(b, loc, positions), type.getElementType());
+  AffineMap identity = b.getMultiDimIdentityMap(type.getRank());
+  return linalg::GenericOp::create(
+             b, loc, init.getType(), positions, init,
+             ArrayRef<AffineMap>{identity, identity},
+             SmallVector<utils::IteratorType>(type.getRank(),
+                                              utils::IteratorType::parallel),
+             [&](OpBuilder &b, Location loc, ValueRange arguments) {
+               Value clamped =
+                   arith::MaxSIOp::create(b, loc, arguments[0], zero);
+               Value shifted = arith::SubIOp::create(b, loc, clamped, start);
+               linalg::YieldOp::create(b, loc, shifted);
+             })
+      .getResult(0);
+}
+
+static OpFoldResult divide(OpBuilder &b, Location loc, OpFoldResult value,
+                           int64_t divisor) {
+  return affine::makeComposedFoldedAffineApply(
+      b, loc, b.getAffineDimExpr(0).floorDiv(divisor), value);
+}
+
+namespace {
+/// Offsets and sizes of one operand.
+struct OperandSlice {
+  SmallVector<OpFoldResult> offsets, sizes;
+  bool whole = true;
+};
+} // namespace
+
+/// The part of an operand that `slices` of the dimensions of `op` leave.
+static FailureOr<OperandSlice> getOperandSlice(OpBuilder &b, DSAOpInterface op,
+                                               const DimTable &table,
+                                               const DimRow &row,
+                                               ArrayRef<DimSlice> slices,
+                                               std::string &reason) {
+  OperandSlice result;
+  Location loc = op->getLoc();
+  Value operand = row.operand->get();
+  auto takeWhole = [&](int64_t i) {
+    result.offsets.push_back(b.getIndexAttr(0));
+    result.sizes.push_back(isa<MemRefType>(operand.getType())
+                               ? memref::getMixedSize(b, loc, operand, i)
+                               : tensor::getMixedSize(b, loc, operand, i));
+  };
+  for (auto [i, dim] : llvm::enumerate(row.dims)) {
+    const auto *slice =
+        llvm::find_if(slices, [&, &dim = dim](const DimSlice &s) {
+          return s.dim == dim || (!s.dim.isSymbol() && !s.dim.isLiteral() &&
+                                  dim == Dim(s.dim.symbols[0]));
+        });
+    if (slice == slices.end()) {
+      takeWhole(i);
+      continue;
+    }
+    if (slice->dim == dim) {
+      if (isWhole(op, table, dim, operand, i, slice->offset, slice->size)) {
+        takeWhole(i);
+        continue;
+      }
+      result.whole = false;
+      result.offsets.push_back(slice->offset);
+      result.sizes.push_back(slice->size);
+      continue;
+    }
+    // Columns of a block table.
+    Dim pageDim = slice->dim;
+    pageDim.symbols.erase(pageDim.symbols.begin());
+    std::optional<int64_t> page = table.getStaticExtent(pageDim);
+    if (!page || !isMultiple(op, table, slice->offset, *page) ||
+        !isMultiple(op, table, slice->size, *page)) {
+      reason = "a part of the positions of paged keys must begin and end at a "
+               "multiple of the page, " +
+               (page ? std::to_string(*page)
+                     : std::string("whose extent is not static"));
+      return failure();
+    }
+    result.whole = false;
+    result.offsets.push_back(divide(b, loc, slice->offset, *page));
+    result.sizes.push_back(divide(b, loc, slice->size, *page));
+  }
+  return result;
+}
+
+FailureOr<OperandSlices> dsa::sliceOperands(OpBuilder &b, DSAOpInterface op,
+                                            ArrayRef<DimSlice> slices,
+                                            std::string &reason) {
+  DimTable table = op.getDimTable();
+  Location loc = op->getLoc();
+  bool onTensors = cast<DestinationStyleOpInterface>(op.getOperation())
+                       .hasPureTensorSemantics();
+  // Whole dimensions are no parts; of products too, whose factors then need
+  // not be asked about.
+  SmallVector<DimSlice> parts;
+  for (const DimSlice &slice : slices) {
+    bool whole = llvm::any_of(table.rows, [&](const DimRow &row) {
+      const auto *dim = llvm::find(row.dims, slice.dim);
+      return dim != row.dims.end() &&
+             isWhole(op, table, *dim, row.operand->get(),
+                     dim - row.dims.begin(), slice.offset, slice.size);
+    });
+    if (!whole)
+      parts.push_back(slice);
+  }
+
+  OperandSlices result;
+  for (OpOperand &operand : op->getOpOperands()) {
+    const DimRow *row = table.find(operand);
+    FailureOr<OperandSlice> slice =
+        getOperandSlice(b, op, table, *row, parts, reason);
+    if (failed(slice))
+      return failure();
+    Value value = operand.get();
+    if (!slice->whole) {
+      ShapedType type = row->getType();
+      if (llvm::is_contained(type.getShape(), 0)) {
+        reason = "'" + row->name +
+                 "' has a dimension of extent 0, so there "
+                 "are no parts of it";
+        return failure();
+      }
+      SmallVector<OpFoldResult> strides(type.getRank(), b.getIndexAttr(1));
+      Operation *cut;
+      if (onTensors)
+        cut = tensor::ExtractSliceOp::create(b, loc, value, slice->offsets,
+                                             slice->sizes, strides);
+      else
+        cut = memref::SubViewOp::create(b, loc, value, slice->offsets,
+                                        slice->sizes, strides);
+      result.slices.push_back(cut);
+      value = cut->getResult(0);
+    }
+    if (row->positionsAlong) {
+      const auto *part = llvm::find_if(parts, [&](const DimSlice &part) {
+        return part.dim == *row->positionsAlong;
+      });
+      if (part != parts.end() && !isConstantIntValue(part->offset, 0)) {
+        if (!onTensors) {
+          reason = "'" + row->name +
+                   "' must be made to count from the part's "
+                   "start, which only the form on tensors can";
+          return failure();
+        }
+        value = countFrom(b, loc, value, part->offset);
+      }
+    }
+    result.operands.push_back(value);
+  }
+  return result;
+}
+
+Operation *dsa::cloneOnOperands(OpBuilder &b, Operation *op,
+                                ValueRange operands) {
+  auto dst = cast<DestinationStyleOpInterface>(op);
+  SmallVector<Type> results;
+  if (dst.hasPureTensorSemantics())
+    for (OpOperand &init : dst.getDpsInitsMutable())
+      results.push_back(operands[init.getOperandNumber()].getType());
+  return mlir::clone(b, op, results, operands);
+}
+
+//===----------------------------------------------------------------------===//
+// TilingInterface
+//===----------------------------------------------------------------------===//
+
+SmallVector<utils::IteratorType>
+tiling::getLoopIteratorTypes(DSAOpInterface op) {
+  return SmallVector<utils::IteratorType>(op.getIterationDims().size(),
+                                          utils::IteratorType::parallel);
+}
+
+SmallVector<Range> tiling::getIterationDomain(DSAOpInterface op, OpBuilder &b) {
+  SmallVector<Range> domain;
+  DimTable table = op.getDimTable();
+  for (const Dim &dim : op.getIterationDims())
+    domain.push_back({b.getIndexAttr(0), getExtent(b, op->getLoc(), table, dim),
+                      b.getIndexAttr(1)});
+  return domain;
+}
+
+static SmallVector<DimSlice> getSlices(DSAOpInterface op,
+                                       ArrayRef<OpFoldResult> offsets,
+                                       ArrayRef<OpFoldResult> sizes) {
+  SmallVector<DimSlice> slices;
+  for (auto [dim, offset, size] :
+       llvm::zip_equal(op.getIterationDims(), offsets, sizes))
+    slices.push_back({dim, offset, size});
+  return slices;
+}
+
+FailureOr<TilingResult>
+tiling::getTiledImplementation(DSAOpInterface op, OpBuilder &b,
+                               ArrayRef<OpFoldResult> offsets,
+                               ArrayRef<OpFoldResult> sizes) {
+  std::string reason;
+  FailureOr<OperandSlices> slices =
+      sliceOperands(b, op, getSlices(op, offsets, sizes), reason);
+  if (failed(slices))
+    return op->emitOpError("cannot be tiled: ") << reason;
+  Operation *tiled = cloneOnOperands(b, op, slices->operands);
+  return TilingResult{
+      {tiled}, SmallVector<Value>(tiled->getResults()), slices->slices};
+}
+
+LogicalResult tiling::getResultTilePosition(
+    DSAOpInterface op, OpBuilder &b, unsigned resultNumber,
+    ArrayRef<OpFoldResult> offsets, ArrayRef<OpFoldResult> sizes,
+    SmallVector<OpFoldResult> &resultOffsets,
+    SmallVector<OpFoldResult> &resultSizes) {
+  DimTable table = op.getDimTable();
+  const DimRow *row =
+      table.find(*cast<DestinationStyleOpInterface>(op.getOperation())
+                      .getDpsInitOperand(resultNumber));
+  std::string reason;
+  FailureOr<OperandSlice> slice = getOperandSlice(
+      b, op, table, *row, getSlices(op, offsets, sizes), reason);
+  if (failed(slice))
+    return op->emitOpError("cannot be tiled: ") << reason;
+  resultOffsets = std::move(slice->offsets);
+  resultSizes = std::move(slice->sizes);
+  return success();
+}
+
+/// Sets what a part of an operand says about the domain; other dimensions stay
+/// null. Fails unless it has all of the operand's dimensions that are not in
+/// the domain, and agrees with what is set.
+static LogicalResult addDomainTile(DSAOpInterface op, const DimTable &table,
+                                   OpOperand &operand,
+                                   ArrayRef<OpFoldResult> offsets,
+                                   ArrayRef<OpFoldResult> sizes,
+                                   MutableArrayRef<OpFoldResult> domainOffsets,
+                                   MutableArrayRef<OpFoldResult> domainSizes) {
+  SmallVector<Dim, 4> domain = op.getIterationDims();
+  for (auto [i, dim] : llvm::enumerate(table.find(operand)->dims)) {
+    const auto *it = llvm::find(domain, dim);
+    if (it == domain.end()) {
+      if (!isWhole(op, table, dim, operand.get(), i, offsets[i], sizes[i]))
+        return failure();
+      continue;
+    }
+    OpFoldResult &offset = domainOffsets[it - domain.begin()];
+    OpFoldResult &size = domainSizes[it - domain.begin()];
+    if (offset && (!isEqualConstantIntOrValue(offset, offsets[i]) ||
+                   !isEqualConstantIntOrValue(size, sizes[i])))
+      return failure();
+    offset = offsets[i];
+    size = sizes[i];
+  }
+  return success();
+}
+
+/// Dimensions that no part said anything about are taken whole.
+static void completeDomainTile(DSAOpInterface op, OpBuilder &b,
+                               const DimTable &table,
+                               MutableArrayRef<OpFoldResult> offsets,
+                               MutableArrayRef<OpFoldResult> sizes) {
+  for (auto [dim, offset, size] :
+       llvm::zip_equal(op.getIterationDims(), offsets, sizes))
+    if (!offset) {
+      offset = b.getIndexAttr(0);
+      size = getExtent(b, op->getLoc(), table, dim);
+    }
+}
+
+LogicalResult tiling::getDomainTileFromResult(
+    DSAOpInterface op, OpBuilder &b, unsigned resultNumber,
+    ArrayRef<OpFoldResult> offsets, ArrayRef<OpFoldResult> sizes,
+    SmallVectorImpl<OpFoldResult> &domainOffsets,
+    SmallVectorImpl<OpFoldResult> &domainSizes) {
+  unsigned init = cast<DestinationStyleOpInterface>(op.getOperation())
+                      .getDpsInitOperand(resultNumber)
+                      ->getOperandNumber();
+  return getDomainTileFromOperands(
+      op, b, init, {SmallVector<OpFoldResult>(offsets)},
+      {SmallVector<OpFoldResult>(sizes)}, domainOffsets, domainSizes);
+}
+
+LogicalResult
+tiling::getDomainTileFromOperands(DSAOpInterface op, OpBuilder &b,
+                                  ArrayRef<unsigned> operandNumbers,
+                                  ArrayRef<SmallVector<OpFoldResult>> offsets,
+                                  ArrayRef<SmallVector<OpFoldResult>> sizes,
+                                  SmallVectorImpl<OpFoldResult> &domainOffsets,
+                                  SmallVectorImpl<OpFoldResult> &domainSizes) {
+  DimTable table = op.getDimTable();
+  domainOffsets.assign(op.getIterationDims().size(), OpFoldResult());
+  domainSizes = domainOffsets;
+  for (auto [number, operandOffsets, operandSizes] :
+       llvm::zip_equal(operandNumbers, offsets, sizes))
+    if (failed(addDomainTile(op, table, op->getOpOperand(number),
+                             operandOffsets, operandSizes, domainOffsets,
+                             domainSizes)))
+      return failure();
+  completeDomainTile(op, b, table, domainOffsets, domainSizes);
+  return success();
+}
+
+FailureOr<TilingResult> tiling::generateResultTileValue(
+    DSAOpInterface op, OpBuilder &b, unsigned resultNumber,
+    ArrayRef<OpFoldResult> offsets, ArrayRef<OpFoldResult> sizes) {
+  SmallVector<OpFoldResult> domainOffsets, domainSizes;
+  if (failed(getDomainTileFromResult(op, b, resultNumber, offsets, sizes,
+                                     domainOffsets, domainSizes)))
+    return failure();
+  FailureOr<TilingResult> tile =
+      getTiledImplementation(op, b, domainOffsets, domainSizes);
+  // The caller asked for one result and takes what it gets as that.
+  if (succeeded(tile))
+    tile->tiledValues = {tile->tiledValues[resultNumber]};
+  return tile;
+}
+
+FailureOr<TilingResult> tiling::getTiledImplementationFromOperands(
+    DSAOpInterface op, OpBuilder &b, ArrayRef<unsigned> operandNumbers,
+    ArrayRef<SmallVector<OpFoldResult>> offsets,
+    ArrayRef<SmallVector<OpFoldResult>> sizes) {
+  SmallVector<OpFoldResult> domainOffsets, domainSizes;
+  if (failed(getDomainTileFromOperands(op, b, operandNumbers, offsets, sizes,
+                                       domainOffsets, domainSizes)))
+    return failure();
+  return getTiledImplementation(op, b, domainOffsets, domainSizes);
+}
