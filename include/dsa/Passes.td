@@ -34,6 +34,36 @@ def DecomposePass : Pass<"dsa-decompose"> {
   ];
 }
 
+def TilePass : Pass<"dsa-tile"> {
+  let summary = "Compute rows in a loop, a few at a time";
+  let description = [{
+    Each dsa op whose results are used becomes a loop over its rows T, `rows` at
+    a time, together with the dsa ops of its block that it reads row by row: so
+    scoring, selection and attention share one loop, and scores exist for `rows`
+    rows only. Results that are used after the loop are put together there.
+
+    ```mlir
+    TILE
+    ```
+    becomes, with `rows=4`,
+    ```mlir
+    TILED
+    ```
+
+    Numerics: bits are kept, as a row's bits depend on its own inputs only.
+    Left alone, with a missed remark: ops on memrefs, ops without rows
+    (`dsa.unpack`), ops with no more rows than `rows`, and, out of another op's
+    loop, a producer that something else reads before the loop ends.
+  }];
+  let options = [
+    Option<"rows", "rows", "int64_t", "64", "rows of a tile, at least 1">
+  ];
+  let dependentDialects = [
+    "affine::AffineDialect", "arith::ArithDialect", "scf::SCFDialect",
+    "tensor::TensorDialect"
+  ];
+}
+
 def CheckInterfacesPass : Pass<"dsa-check-interfaces", "ModuleOp"> {
   let summary = "Check that the interface models of a pipeline are registered";
   let description = [{

@@ -184,6 +184,8 @@ static Value countFrom(OpBuilder &b, Location loc, Value positions,
 
 static OpFoldResult divide(OpBuilder &b, Location loc, OpFoldResult value,
                            int64_t divisor) {
+  if (divisor == 1)
+    return value;
   return affine::makeComposedFoldedAffineApply(
       b, loc, b.getAffineDimExpr(0).floorDiv(divisor), value);
 }
@@ -192,126 +194,138 @@ namespace {
 /// Offsets and sizes of one operand.
 struct OperandSlice {
   SmallVector<OpFoldResult> offsets, sizes;
-  bool whole = true;
 };
 } // namespace
 
-/// The part of an operand that `slices` of the dimensions of `op` leave.
-static FailureOr<OperandSlice> getOperandSlice(OpBuilder &b, DSAOpInterface op,
-                                               const DimTable &table,
-                                               const DimRow &row,
-                                               ArrayRef<DimSlice> slices,
-                                               std::string &reason) {
-  OperandSlice result;
-  Location loc = op->getLoc();
-  Value operand = row.operand->get();
-  auto takeWhole = [&](int64_t i) {
-    result.offsets.push_back(b.getIndexAttr(0));
-    result.sizes.push_back(isa<MemRefType>(operand.getType())
-                               ? memref::getMixedSize(b, loc, operand, i)
-                               : tensor::getMixedSize(b, loc, operand, i));
-  };
-  for (auto [i, dim] : llvm::enumerate(row.dims)) {
-    const auto *slice =
-        llvm::find_if(slices, [&, &dim = dim](const DimSlice &s) {
-          return s.dim == dim || (!s.dim.isSymbol() && !s.dim.isLiteral() &&
-                                  dim == Dim(s.dim.symbols[0]));
-        });
-    if (slice == slices.end()) {
-      takeWhole(i);
+/// The page of positions `N*page`, if its extent is static.
+static std::optional<int64_t> getStaticPage(const DimTable &table,
+                                            Dim positions) {
+  positions.symbols.erase(positions.symbols.begin());
+  return table.getStaticExtent(positions);
+}
+
+static bool isProduct(const Dim &dim) {
+  return !dim.isSymbol() && !dim.isLiteral();
+}
+
+/// The part that cuts a dimension of an operand: `N` is cut by `N*page` too.
+static const DimSlice *findPart(ArrayRef<DimSlice> parts, const Dim &dim) {
+  const auto *part = llvm::find_if(parts, [&](const DimSlice &part) {
+    return part.dim == dim ||
+           (isProduct(part.dim) && dim == Dim(part.dim.symbols[0]));
+  });
+  return part == parts.end() ? nullptr : part;
+}
+
+static bool isCut(const DimRow &row, ArrayRef<DimSlice> parts) {
+  return llvm::any_of(row.dims,
+                      [&](const Dim &dim) { return findPart(parts, dim); });
+}
+
+/// Those of `slices` that are not known to be the whole dimension.
+static SmallVector<DimSlice> getParts(DSAOpInterface op, const DimTable &table,
+                                      ArrayRef<DimSlice> slices) {
+  return llvm::to_vector(llvm::make_filter_range(slices, [&](DimSlice slice) {
+    return llvm::none_of(table.rows, [&](const DimRow &row) {
+      const auto *dim = llvm::find(row.dims, slice.dim);
+      return dim != row.dims.end() &&
+             isWhole(op, table, *dim, row.operand->get(),
+                     dim - row.dims.begin(), slice.offset, slice.size);
+    });
+  }));
+}
+
+/// Whether operands can be cut into these parts.
+static LogicalResult checkParts(DSAOpInterface op, const DimTable &table,
+                                ArrayRef<DimSlice> parts, std::string &reason) {
+  for (const DimSlice &part : parts) {
+    if (!isProduct(part.dim))
       continue;
-    }
-    if (slice->dim == dim) {
-      if (isWhole(op, table, dim, operand, i, slice->offset, slice->size)) {
-        takeWhole(i);
-        continue;
-      }
-      result.whole = false;
-      result.offsets.push_back(slice->offset);
-      result.sizes.push_back(slice->size);
-      continue;
-    }
-    // Columns of a block table.
-    Dim pageDim = slice->dim;
-    pageDim.symbols.erase(pageDim.symbols.begin());
-    std::optional<int64_t> page = table.getStaticExtent(pageDim);
-    if (!page || !isMultiple(op, table, slice->offset, *page) ||
-        !isMultiple(op, table, slice->size, *page)) {
+    std::optional<int64_t> page = getStaticPage(table, part.dim);
+    if (!page || !isMultiple(op, table, part.offset, *page) ||
+        !isMultiple(op, table, part.size, *page)) {
       reason = "a part of the positions of paged keys must begin and end at a "
                "multiple of the page, " +
                (page ? std::to_string(*page)
                      : std::string("whose extent is not static"));
       return failure();
     }
-    result.whole = false;
-    result.offsets.push_back(divide(b, loc, slice->offset, *page));
-    result.sizes.push_back(divide(b, loc, slice->size, *page));
+  }
+  for (const DimRow &row : table.rows) {
+    if (isCut(row, parts) && llvm::is_contained(row.getType().getShape(), 0)) {
+      reason = "'" + row.name + "' has no elements, so it has no parts";
+      return failure();
+    }
+    const DimSlice *part =
+        row.positionsAlong ? findPart(parts, *row.positionsAlong) : nullptr;
+    if (part && !isConstantIntValue(part->offset, 0) &&
+        isa<MemRefType>(row.getType())) {
+      reason = "'" + row.name +
+               "' has to count from the start of the part, which is done on "
+               "tensors only";
+      return failure();
+    }
+  }
+  return success();
+}
+
+/// The part of an operand that `parts` of the op's dimensions leave.
+static OperandSlice getOperandSlice(OpBuilder &b, Location loc,
+                                    const DimTable &table, const DimRow &row,
+                                    ArrayRef<DimSlice> parts) {
+  OperandSlice result;
+  Value operand = row.operand->get();
+  for (auto [i, dim] : llvm::enumerate(row.dims)) {
+    const DimSlice *part = findPart(parts, dim);
+    if (!part) {
+      result.offsets.push_back(b.getIndexAttr(0));
+      result.sizes.push_back(isa<MemRefType>(operand.getType())
+                                 ? memref::getMixedSize(b, loc, operand, i)
+                                 : tensor::getMixedSize(b, loc, operand, i));
+      continue;
+    }
+    int64_t unit = part->dim == dim ? 1 : *getStaticPage(table, part->dim);
+    result.offsets.push_back(divide(b, loc, part->offset, unit));
+    result.sizes.push_back(divide(b, loc, part->size, unit));
   }
   return result;
 }
 
-FailureOr<OperandSlices> dsa::sliceOperands(OpBuilder &b, DSAOpInterface op,
-                                            ArrayRef<DimSlice> slices,
-                                            std::string &reason) {
+FailureOr<OperandSlices>
+dsa::sliceOperands(OpBuilder &b, DSAOpInterface op, ArrayRef<DimSlice> slices,
+                   std::string &reason,
+                   function_ref<Value(OpOperand &)> atHand) {
   DimTable table = op.getDimTable();
   Location loc = op->getLoc();
-  bool onTensors = cast<DestinationStyleOpInterface>(op.getOperation())
-                       .hasPureTensorSemantics();
-  // Whole dimensions are no parts; of products too, whose factors then need
-  // not be asked about.
-  SmallVector<DimSlice> parts;
-  for (const DimSlice &slice : slices) {
-    bool whole = llvm::any_of(table.rows, [&](const DimRow &row) {
-      const auto *dim = llvm::find(row.dims, slice.dim);
-      return dim != row.dims.end() &&
-             isWhole(op, table, *dim, row.operand->get(),
-                     dim - row.dims.begin(), slice.offset, slice.size);
-    });
-    if (!whole)
-      parts.push_back(slice);
-  }
+  SmallVector<DimSlice> parts = getParts(op, table, slices);
+  if (failed(checkParts(op, table, parts, reason)))
+    return failure();
 
   OperandSlices result;
   for (OpOperand &operand : op->getOpOperands()) {
+    if (Value part = atHand ? atHand(operand) : Value()) {
+      result.operands.push_back(part);
+      continue;
+    }
     const DimRow *row = table.find(operand);
-    FailureOr<OperandSlice> slice =
-        getOperandSlice(b, op, table, *row, parts, reason);
-    if (failed(slice))
-      return failure();
     Value value = operand.get();
-    if (!slice->whole) {
-      ShapedType type = row->getType();
-      if (llvm::is_contained(type.getShape(), 0)) {
-        reason = "'" + row->name +
-                 "' has a dimension of extent 0, so there "
-                 "are no parts of it";
-        return failure();
-      }
-      SmallVector<OpFoldResult> strides(type.getRank(), b.getIndexAttr(1));
+    if (isCut(*row, parts)) {
+      OperandSlice slice = getOperandSlice(b, loc, table, *row, parts);
+      SmallVector<OpFoldResult> strides(slice.sizes.size(), b.getIndexAttr(1));
       Operation *cut;
-      if (onTensors)
-        cut = tensor::ExtractSliceOp::create(b, loc, value, slice->offsets,
-                                             slice->sizes, strides);
+      if (isa<MemRefType>(value.getType()))
+        cut = memref::SubViewOp::create(b, loc, value, slice.offsets,
+                                        slice.sizes, strides);
       else
-        cut = memref::SubViewOp::create(b, loc, value, slice->offsets,
-                                        slice->sizes, strides);
+        cut = tensor::ExtractSliceOp::create(b, loc, value, slice.offsets,
+                                             slice.sizes, strides);
       result.slices.push_back(cut);
       value = cut->getResult(0);
     }
-    if (row->positionsAlong) {
-      const auto *part = llvm::find_if(parts, [&](const DimSlice &part) {
-        return part.dim == *row->positionsAlong;
-      });
-      if (part != parts.end() && !isConstantIntValue(part->offset, 0)) {
-        if (!onTensors) {
-          reason = "'" + row->name +
-                   "' must be made to count from the part's "
-                   "start, which only the form on tensors can";
-          return failure();
-        }
-        value = countFrom(b, loc, value, part->offset);
-      }
-    }
+    const DimSlice *part =
+        row->positionsAlong ? findPart(parts, *row->positionsAlong) : nullptr;
+    if (part && !isConstantIntValue(part->offset, 0))
+      value = countFrom(b, loc, value, part->offset);
     result.operands.push_back(value);
   }
   return result;
@@ -379,13 +393,11 @@ LogicalResult tiling::getResultTilePosition(
   const DimRow *row =
       table.find(*cast<DestinationStyleOpInterface>(op.getOperation())
                       .getDpsInitOperand(resultNumber));
-  std::string reason;
-  FailureOr<OperandSlice> slice = getOperandSlice(
-      b, op, table, *row, getSlices(op, offsets, sizes), reason);
-  if (failed(slice))
-    return op->emitOpError("cannot be tiled: ") << reason;
-  resultOffsets = std::move(slice->offsets);
-  resultSizes = std::move(slice->sizes);
+  OperandSlice slice =
+      getOperandSlice(b, op->getLoc(), table, *row,
+                      getParts(op, table, getSlices(op, offsets, sizes)));
+  resultOffsets = std::move(slice.offsets);
+  resultSizes = std::move(slice.sizes);
   return success();
 }
 

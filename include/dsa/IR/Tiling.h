@@ -44,9 +44,12 @@ struct OperandSlices {
 /// offset and size must be multiples of a page of static extent, and known to
 /// be. Where that, or anything else, forbids the part, fails with the reason in
 /// `reason`, a clause that follows the name of the op.
-FailureOr<OperandSlices> sliceOperands(OpBuilder &b, DSAOpInterface op,
-                                       ArrayRef<DimSlice> slices,
-                                       std::string &reason);
+///
+/// `atHand` may give the part of an operand; what it gives null is cut out.
+FailureOr<OperandSlices>
+sliceOperands(OpBuilder &b, DSAOpInterface op, ArrayRef<DimSlice> slices,
+              std::string &reason,
+              function_ref<Value(OpOperand &)> atHand = {});
 
 /// A copy of `op` on other operands, with the types of its inits as results.
 Operation *cloneOnOperands(OpBuilder &b, Operation *op, ValueRange operands);

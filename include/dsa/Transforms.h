@@ -1,0 +1,52 @@
+//===- Transforms.h - Rewrites of dsa ops -----------------------*- C++ -*-===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The rewrites behind the passes of the same names, for compilers that choose
+// themselves what to rewrite. Each keeps the meaning of the program; where it
+// says so, its bits too. One that does not apply fails, changes nothing and
+// tells the rewriter's listener why (`notifyMatchFailure`).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef DSA_TRANSFORMS_H
+#define DSA_TRANSFORMS_H
+
+#include "dsa/IR/DSA.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace mlir::dsa {
+
+/// Computes `op` and the dsa ops of its block that it reads row by row, in one
+/// loop over T, `rows` (at least 1) rows at a time. Bits are kept.
+///
+/// A producer joins if all its uses either are operands of ops in the loop
+/// whose rows are its rows, or come after `op`; results used after the loop are
+/// put together there, the others exist for `rows` rows only.
+FailureOr<scf::ForOp> tileRows(RewriterBase &rewriter, DSAOpInterface op,
+                               int64_t rows);
+
+/// Selects from `parts` (at least 1) parts of the positions, then from what
+/// they selected: with `N = ceil(S / parts)`, rounded up to whole pages, part
+/// `i` has the positions `[i·N, (i+1)·N)`. Bits are kept. Left alone: ops on
+/// memrefs, ops with `translate_row_ids`, whose ids would take the memory of
+/// the scores, and pages of dynamic extent.
+FailureOr<TopKOp> splitPositions(RewriterBase &rewriter, LightningIndexerOp op,
+                                 int64_t parts);
+FailureOr<TopKOp> splitPositions(RewriterBase &rewriter, TopKOp op,
+                                 int64_t parts);
+
+/// Attends over `parts` (at least 1) parts of the slots of each key set apart,
+/// in f32, and merges; the sink is left to the merge. Sums round differently.
+/// Left alone: ops on memrefs.
+FailureOr<MergeAttentionOp> splitSlots(RewriterBase &rewriter,
+                                       SparseAttentionOp op, int64_t parts);
+
+} // namespace mlir::dsa
+
+#endif // DSA_TRANSFORMS_H
