@@ -34,6 +34,66 @@ def DecomposePass : Pass<"dsa-decompose"> {
   ];
 }
 
+def FusePass : Pass<"dsa-fuse"> {
+  let summary = "Select while scoring, without a matrix of scores";
+  let description = [{
+    A `dsa.indexer_scores` whose only use is a `dsa.top_k` in the same block
+    becomes, with it, a `dsa.lightning_indexer`. Where both have a bound, the
+    larger `lo` and the smaller `hi` count.
+
+    ```mlir
+    FUSE
+    ```
+    becomes
+    ```mlir
+    FUSED
+    ```
+
+    Numerics: bits are kept.
+    Left alone, with a missed remark: a `dsa.top_k` on memrefs, with `ids` for
+    each row, or whose scores have other uses, come from another block, or are
+    not those of a `dsa.indexer_scores`.
+  }];
+  let dependentDialects = ["linalg::LinalgDialect", "tensor::TensorDialect"];
+}
+
+def SplitPass : Pass<"dsa-split"> {
+  let summary = "Select from and attend over parts of the keys apart";
+  let description = [{
+    With `position-parts=n`, each `dsa.lightning_indexer` and `dsa.top_k`
+    selects from `n` parts of its positions; a `dsa.top_k` then selects among
+    the candidates, which their ids name. Parts of paged positions begin at
+    pages. With `slot-parts=n`, each `dsa.sparse_attention` attends over `n`
+    parts of the slots of each key set, in f32, and a `dsa.merge_attention`
+    combines them and adds the sink. For few rows over many keys, whose parts a
+    machine can work on at once.
+
+    ```mlir
+    SPLIT
+    ```
+    becomes, with `slot-parts=2`,
+    ```mlir
+    SPLITTED
+    ```
+
+    Numerics: selections and their values keep their bits. Attention is rounded
+    once more for each part, in f32.
+    Left alone, with a missed remark: ops on memrefs, ops with too few positions
+    or slots for two parts, pages of dynamic extent, and selections with
+    `translate_row_ids`, whose parts would need ids for each row.
+  }];
+  let options = [
+    Option<"positionParts", "position-parts", "int64_t", "1",
+           "parts of the positions of each selection, at least 1">,
+    Option<"slotParts", "slot-parts", "int64_t", "1",
+           "parts of the slots of each attention, at least 1">
+  ];
+  let dependentDialects = [
+    "affine::AffineDialect", "arith::ArithDialect", "linalg::LinalgDialect",
+    "scf::SCFDialect", "tensor::TensorDialect"
+  ];
+}
+
 def TilePass : Pass<"dsa-tile"> {
   let summary = "Compute rows in a loop, a few at a time";
   let description = [{

@@ -22,6 +22,12 @@
 
 namespace mlir::dsa {
 
+/// Makes a `dsa.lightning_indexer` of `op` and the `dsa.indexer_scores` that it
+/// selects from, which must have no other use and stand in the same block. Rows
+/// that both bound get the intersection of the bounds. Bits are kept. Left
+/// alone: ops on memrefs, and `ids` for each row.
+FailureOr<LightningIndexerOp> fuseIndexer(RewriterBase &rewriter, TopKOp op);
+
 /// Computes `op` and the dsa ops of its block that it reads row by row, in one
 /// loop over T, `rows` (at least 1) rows at a time. Bits are kept.
 ///

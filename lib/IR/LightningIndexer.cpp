@@ -39,6 +39,11 @@ Translation LightningIndexerOp::getTranslation() {
   return makeTranslation(*this);
 }
 
+Dim LightningIndexerOp::getPositionsDim() {
+  DimTable table;
+  return addScoreRows(*this, table).positions;
+}
+
 void LightningIndexerOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
   nameResults(*this, {"indices", "count", "values"}, setName);
 }

@@ -184,10 +184,17 @@ static Value countFrom(OpBuilder &b, Location loc, Value positions,
 
 static OpFoldResult divide(OpBuilder &b, Location loc, OpFoldResult value,
                            int64_t divisor) {
-  if (divisor == 1)
-    return value;
   return affine::makeComposedFoldedAffineApply(
       b, loc, b.getAffineDimExpr(0).floorDiv(divisor), value);
+}
+
+static OpFoldResult multiply(OpBuilder &b, Location loc, OpFoldResult value,
+                             int64_t factor) {
+  if (std::optional<int64_t> constant = getConstantIntValue(value))
+    return b.getIndexAttr(*constant * factor);
+  return arith::MulIOp::create(b, loc, cast<Value>(value),
+                               arith::ConstantIndexOp::create(b, loc, factor))
+      .getResult();
 }
 
 namespace {
@@ -284,9 +291,22 @@ static OperandSlice getOperandSlice(OpBuilder &b, Location loc,
                                  : tensor::getMixedSize(b, loc, operand, i));
       continue;
     }
-    int64_t unit = part->dim == dim ? 1 : *getStaticPage(table, part->dim);
-    result.offsets.push_back(divide(b, loc, part->offset, unit));
-    result.sizes.push_back(divide(b, loc, part->size, unit));
+    if (!isProduct(part->dim)) {
+      result.offsets.push_back(part->offset);
+      result.sizes.push_back(part->size);
+      continue;
+    }
+    // Positions are counted in pages, so that they are seen to be as many as
+    // the pages hold.
+    int64_t page = *getStaticPage(table, part->dim);
+    OpFoldResult pages = divide(b, loc, part->size, page);
+    if (part->dim == dim) {
+      result.offsets.push_back(part->offset);
+      result.sizes.push_back(multiply(b, loc, pages, page));
+    } else {
+      result.offsets.push_back(divide(b, loc, part->offset, page));
+      result.sizes.push_back(pages);
+    }
   }
   return result;
 }

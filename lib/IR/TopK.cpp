@@ -37,6 +37,8 @@ void TopKOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
   nameResults(*this, {"indices", "count", "values"}, setName);
 }
 
+Dim TopKOp::getPositionsDim() { return "S"; }
+
 //===----------------------------------------------------------------------===//
 // Verification and shapes
 //===----------------------------------------------------------------------===//
@@ -117,6 +119,36 @@ LogicalResult TopKOp::fold(FoldAdaptor adaptor,
 // and the first ones equal to it, are compacted in order; each is written to
 // its slot.
 
+/// The slot of a position (an index), an i32, or -1 if it has none.
+static Value translatePosition(ImplicitLocOpBuilder &b,
+                               const Translation &translation,
+                               const TableRow &tableRow, Value position) {
+  Type i32 = b.getI32Type();
+  Value none = constantI32(b, -1);
+  Value page = constantIndex(b, translation.page);
+  Value block = arith::DivUIOp::create(b, position, page);
+  // A negative position is a huge unsigned one, and its block one beyond N.
+  Value known = logicalAnd(
+      b,
+      logicalAnd(b, tableRow.valid,
+                 inRange(b, position, constantIndex(b, INT64_C(1) << 31))),
+      inRange(b, block, getExtent(b, translation.table, 1)));
+  return select(
+      b, known,
+      [&]() -> Value {
+        Value entry =
+            toIndex(b, extract(b, translation.table, {tableRow.index, block}));
+        Value translated =
+            arith::AddIOp::create(b, arith::MulIOp::create(b, entry, page),
+                                  arith::RemUIOp::create(b, position, page));
+        // Also false for a negative entry: its slots are negative.
+        Value fits = inRange(b, translated, constantIndex(b, INT64_C(1) << 31));
+        return arith::SelectOp::create(
+            b, fits, arith::IndexCastOp::create(b, i32, translated), none);
+      },
+      none);
+}
+
 namespace {
 /// Builds the selection of one row.
 struct RowSelector {
@@ -161,28 +193,7 @@ Value RowSelector::slot(Value s) {
     return arith::SelectOp::create(
         b, negative, none, arith::IndexCastOp::create(b, i32, position));
   }
-  Value table = operands.translation.table;
-  Value page = constantIndex(b, operands.translation.page);
-  Value block = arith::DivUIOp::create(b, position, page);
-  // A negative position is a huge unsigned one, and its block one beyond N.
-  Value known = logicalAnd(
-      b,
-      logicalAnd(b, tableRow.valid,
-                 inRange(b, position, constantIndex(b, INT64_C(1) << 31))),
-      inRange(b, block, getExtent(b, table, 1)));
-  return select(
-      b, known,
-      [&]() -> Value {
-        Value entry = toIndex(b, extract(b, table, {tableRow.index, block}));
-        Value translated =
-            arith::AddIOp::create(b, arith::MulIOp::create(b, entry, page),
-                                  arith::RemUIOp::create(b, position, page));
-        // Also false for a negative entry: its slots are negative.
-        Value fits = inRange(b, translated, constantIndex(b, INT64_C(1) << 31));
-        return arith::SelectOp::create(
-            b, fits, arith::IndexCastOp::create(b, i32, translated), none);
-      },
-      none);
+  return translatePosition(b, operands.translation, tableRow, position);
 }
 
 /// An unsigned i32 that orders as the score at `s` does, -0 as +0; 0 where `s`
@@ -352,4 +363,42 @@ FailureOr<SmallVector<Value>> dsa::decompose(OpBuilder &builder, TopKOp op,
                                        extractRow(b, op.getScores(), row), row,
                                        results);
                     });
+}
+
+//===----------------------------------------------------------------------===//
+// Ids of a part
+//===----------------------------------------------------------------------===//
+
+Value dsa::createIds(OpBuilder &builder, Location loc, Value ids,
+                     OpFoldResult offset, OpFoldResult size,
+                     const Translation &translation, bool batched) {
+  if (ids && !translation.table)
+    return ids;
+  ImplicitLocOpBuilder b(loc, builder);
+  SmallVector<OpFoldResult> shape;
+  bool perEntry = batched && translation.table;
+  if (ids)
+    shape = tensor::getMixedSizes(b, loc, ids);
+  else
+    shape = {size};
+  if (perEntry && shape.size() == 1)
+    shape.insert(shape.begin(),
+                 tensor::getMixedSize(b, loc, translation.table, 0));
+  Value start = getValueOrCreateConstantIndexOp(b, loc, offset);
+  return generate(b, shape, b.getI32Type(), [&](ValueRange indices) {
+    Value id =
+        ids ? toIndex(b, extract(b, ids, indices.take_back(getRank(ids))))
+            : arith::AddIOp::create(b, start, indices.back()).getResult();
+    Value id32 = arith::IndexCastOp::create(b, b.getI32Type(), id);
+    if (!translation.table)
+      return id32;
+    // As the batch entry, or row 0, of an op without row ids.
+    TableRow tableRow =
+        getTableRow(b, translation.table, /*rowIds=*/Value(), indices, batched);
+    Value hasSlot = arith::CmpIOp::create(
+        b, arith::CmpIPredicate::sge,
+        translatePosition(b, translation, tableRow, id), constantI32(b, 0));
+    return arith::SelectOp::create(b, hasSlot, id32, constantI32(b, -1))
+        .getResult();
+  });
 }

@@ -184,8 +184,8 @@ FailureOr<scf::ForOp> dsa::tileRows(RewriterBase &rewriter, DSAOpInterface root,
     return rewriter.notifyMatchFailure(root, "has no uses");
   DimTable table = root.getDimTable();
   if (std::optional<int64_t> most = getMostRows(table); most && *most <= rows)
-    return rewriter.notifyMatchFailure(
-        root, "has at most " + Twine(*most) + " rows, no more than a tile");
+    return rewriter.notifyMatchFailure(root, "has at most " + Twine(*most) +
+                                                 " rows, no more than a tile");
 
   SmallVector<DSAOpInterface> group = collectGroup(rewriter, root);
   auto isInside = [&](Operation *user) {

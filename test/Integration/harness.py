@@ -5,6 +5,7 @@ stand for themselves, `Clause(name, arrays)` for `name(%a, %b : types)`. Each
 array becomes an argument of the function, so a test says what it means once.
 """
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -101,9 +102,25 @@ def function_text(op, clauses, results, dynamic, static_results=()):
     return text, arguments
 
 
+_passes = ()
+
+
+@contextlib.contextmanager
+def rewritten_by(*options):
+    """Functions executed in this context first go through dsa-opt with `options`."""
+    global _passes
+    _passes = options
+    try:
+        yield
+    finally:
+        _passes = ()
+
+
 def execute(text, arguments, result_types, folder, function="f", options=()):
     """The results of a function of `text`, as arrays of `result_types`."""
     folder = pathlib.Path(folder)
+    if _passes:
+        text = rewrite(text, *_passes)
     (folder / "f.mlir").write_text(text)
     command = [str(BIN / "dsa-run"), str(folder / "f.mlir"), f"--function={function}",
                "--target=reference", *options]
@@ -120,6 +137,21 @@ def execute(text, arguments, result_types, folder, function="f", options=()):
         array, dtype = np.load(folder / f"out{i}.npy"), np.dtype(DTYPES[type_name])
         loaded.append(array.view(dtype) if dtype in BITS else array)
     return loaded
+
+
+def rewrite(text, *options):
+    """What dsa-opt makes of `text`."""
+    done = subprocess.run([BIN / "dsa-opt", *options], input=text, text=True,
+                          capture_output=True, timeout=LIMIT_S)
+    if done.returncode:
+        raise Failure(done.returncode, f"{done.stderr}\n{' '.join(options)}\n{text}")
+    return done.stdout
+
+
+def same_bits(xs, ys):
+    """Whether two lists of arrays are equal, NaN and signs of zero included."""
+    return all(x.shape == y.shape and x.dtype == y.dtype and x.tobytes() == y.tobytes()
+               for x, y in zip(xs, ys, strict=True))
 
 
 def run(folder, op, clauses, results, dynamic=False, static_results=(), options=()):

@@ -342,6 +342,8 @@ def DSA_TopKOp : DSA_Op<"top_k"> {
     CArg<"::mlir::dsa::SlotOrder", "::mlir::dsa::SlotOrder::IndexAscending">:$order)>];
   let extraClassDeclaration = baseDeclaration # [{
     Translation getTranslation();
+    /// The dimension of the positions that are selected from.
+    Dim getPositionsDim();
   }];
 }
 
@@ -441,6 +443,8 @@ def DSA_LightningIndexerOp : DSA_Op<"lightning_indexer"> {
   let extraClassDeclaration = baseDeclaration # [{
     KeySource getKeySource();
     Translation getTranslation();
+    /// The dimension of the positions that are selected from.
+    Dim getPositionsDim();
   }];
 }
 

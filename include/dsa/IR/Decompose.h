@@ -15,6 +15,8 @@
 #ifndef DSA_IR_DECOMPOSE_H
 #define DSA_IR_DECOMPOSE_H
 
+#include "dsa/IR/KeySource.h"
+
 #include "mlir/IR/Builders.h"
 
 namespace mlir::dsa {
@@ -45,6 +47,14 @@ FailureOr<SmallVector<Value>> decompose(OpBuilder &b, MergeAttentionOp op,
                                         const DecomposeOptions &options = {});
 FailureOr<SmallVector<Value>> decompose(OpBuilder &b, UnpackOp op,
                                         const DecomposeOptions &options = {});
+
+/// Ids for a selection from the positions `[offset, offset + size)` alone:
+/// `ids` of that part, or, if null, the positions. Those that `translation`
+/// (without row ids) has no slot for are -1. The shape is that of `ids` or
+/// `size`, with B in front where the batch entries' tables differ.
+Value createIds(OpBuilder &b, Location loc, Value ids, OpFoldResult offset,
+                OpFoldResult size, const Translation &translation,
+                bool batched);
 
 } // namespace mlir::dsa
 
