@@ -7,6 +7,7 @@
 
 #include "dsa/Register.h"
 
+#include "dsa/ExternalModels.h"
 #include "dsa/IR/DSA.h"
 #include "dsa/Passes.h"
 #include "dsa/Pipelines.h"
@@ -51,6 +52,10 @@ void dsa::registerDialect(DialectRegistry &registry) {
                   func::FuncDialect, linalg::LinalgDialect, LLVM::LLVMDialect,
                   math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
                   tensor::TensorDialect>();
+
+  dsa::registerBufferizableOpInterfaceExternalModels(registry);
+  dsa::registerRuntimeVerifiableOpInterfaceExternalModels(registry);
+  dsa::registerValueBoundsOpInterfaceExternalModels(registry);
 
   func::registerInlinerExtension(registry);
 

@@ -65,6 +65,13 @@ void DimTable::setPositions(const MutableOperandRange &range, const Dim &dim) {
         row.positionsAlong = dim;
 }
 
+DimPlace DimTable::findFirst(const Dim &dim) const {
+  for (const DimRow &row : rows)
+    if (const auto *it = llvm::find(row.dims, dim); it != row.dims.end())
+      return {&row, static_cast<size_t>(it - row.dims.begin())};
+  return {nullptr, 0};
+}
+
 std::optional<int64_t> DimTable::getStaticExtent(const Dim &dim) const {
   int64_t extent = dim.factor;
   for (const std::string &symbol : dim.symbols) {
@@ -87,15 +94,11 @@ static OpFoldResult getSymbolExtent(OpBuilder &b, Location loc,
                                     const std::string &symbol) {
   if (std::optional<int64_t> extent = table.getStaticExtent(symbol))
     return b.getIndexAttr(*extent);
-  for (const DimRow &row : table.rows)
-    for (auto [i, dim] : llvm::enumerate(row.dims))
-      if (dim == Dim(symbol)) {
-        Value operand = row.operand->get();
-        if (isa<MemRefType>(operand.getType()))
-          return memref::DimOp::create(b, loc, operand, i).getResult();
-        return tensor::DimOp::create(b, loc, operand, i).getResult();
-      }
-  llvm_unreachable("every symbol is a dimension of an operand");
+  DimPlace place = table.findFirst(symbol);
+  Value operand = place.row->operand->get();
+  if (isa<MemRefType>(operand.getType()))
+    return memref::DimOp::create(b, loc, operand, place.position).getResult();
+  return tensor::DimOp::create(b, loc, operand, place.position).getResult();
 }
 
 OpFoldResult dsa::getExtent(OpBuilder &b, Location loc, const DimTable &table,

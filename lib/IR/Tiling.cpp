@@ -355,9 +355,11 @@ Operation *dsa::cloneOnOperands(OpBuilder &b, Operation *op,
                                 ValueRange operands) {
   auto dst = cast<DestinationStyleOpInterface>(op);
   SmallVector<Type> results;
-  if (dst.hasPureTensorSemantics())
-    for (OpOperand &init : dst.getDpsInitsMutable())
-      results.push_back(operands[init.getOperandNumber()].getType());
+  for (OpOperand &init : dst.getDpsInitsMutable()) {
+    Type type = operands[init.getOperandNumber()].getType();
+    if (isa<RankedTensorType>(type))
+      results.push_back(type);
+  }
   return mlir::clone(b, op, results, operands);
 }
 

@@ -51,7 +51,8 @@ sliceOperands(OpBuilder &b, DSAOpInterface op, ArrayRef<DimSlice> slices,
               std::string &reason,
               function_ref<Value(OpOperand &)> atHand = {});
 
-/// A copy of `op` on other operands, with the types of its inits as results.
+/// A copy of `op` on other operands, tensors or memrefs, with the results that
+/// their inits ask for.
 Operation *cloneOnOperands(OpBuilder &b, Operation *op, ValueRange operands);
 
 // The methods of TilingInterface, for any op with a dimension table. Errors are
