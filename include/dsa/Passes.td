@@ -136,7 +136,7 @@ def CheckInterfacesPass : Pass<"dsa-check-interfaces", "ModuleOp"> {
     context.
   }];
   let dependentDialects = [
-    "arith::ArithDialect", "bufferization::BufferizationDialect",
+    "DSADialect", "arith::ArithDialect", "bufferization::BufferizationDialect",
     "func::FuncDialect", "linalg::LinalgDialect", "scf::SCFDialect",
     "tensor::TensorDialect"
   ];

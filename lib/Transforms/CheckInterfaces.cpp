@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dsa/IR/DSA.h"
 #include "dsa/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -24,6 +25,7 @@ namespace mlir::dsa {
 } // namespace mlir::dsa
 
 using namespace mlir;
+using namespace mlir::dsa;
 
 namespace {
 struct CheckInterfaces : dsa::impl::CheckInterfacesPassBase<CheckInterfaces> {
@@ -49,6 +51,9 @@ struct CheckInterfaces : dsa::impl::CheckInterfacesPassBase<CheckInterfaces> {
   void runOnOperation() override {
     using bufferization::BufferizableOpInterface;
     constexpr StringLiteral bufferizable = "BufferizableOpInterface";
+    requireModel<TopKOp, BufferizableOpInterface>(
+        bufferizable,
+        "mlir::dsa::registerBufferizableOpInterfaceExternalModels");
     requireModel<arith::ConstantOp, BufferizableOpInterface>(
         bufferizable,
         "mlir::arith::registerBufferizableOpInterfaceExternalModels");

@@ -8,6 +8,7 @@ import ctypes
 import functools
 import os
 import pathlib
+import re
 import subprocess
 
 import numpy as np
@@ -37,14 +38,22 @@ def descriptor(array):
 
 
 class Library:
-    """The functions of an MLIR module, compiled for the reference target."""
+    """The functions of an MLIR module, compiled for the reference target; `passes`, a pipeline,
+    runs on the way, after the entry points were made and before ops are decomposed."""
 
-    def __init__(self, text, folder, options=""):
+    def __init__(self, text, folder, options="", passes=""):
         folder = pathlib.Path(folder)
         (folder / "f.mlir").write_text(text)
-        lowered = subprocess.run(
-            [BIN / "dsa-opt", folder / "f.mlir", f"--dsa-reference-pipeline={options}"],
-            check=True, capture_output=True)
+        command = [BIN / "dsa-opt", folder / "f.mlir", f"--dsa-reference-pipeline={options}"]
+        if passes:
+            dump = subprocess.run([*command, "--dump-pass-pipeline", "-o", os.devnull],
+                                  check=True, capture_output=True, text=True).stderr
+            # Printed once when it is parsed and once when it is run.
+            pipeline = re.sub(r"\n *", "", dump.split("passes:")[-1])
+            assert "dsa-decompose" in pipeline
+            command[-1] = "--pass-pipeline=" + pipeline.replace(
+                "dsa-decompose", f"{passes},dsa-decompose")
+        lowered = subprocess.run(command, check=True, capture_output=True)
         ir = subprocess.run([LLVM / "mlir-translate", "--mlir-to-llvmir"],
                             input=lowered.stdout, check=True, capture_output=True)
         (folder / "f.ll").write_bytes(ir.stdout)

@@ -7,6 +7,7 @@ import pytest
 
 from harness import (execute, lightning_indexer, indexer_scores, merge_attention, rewrite,
                      rewritten_by, same_bits, sparse_attention, top_k, unpack)
+from entry_points import Library
 from reference import compare, inputs, layouts
 
 SCHEDULES = pathlib.Path(__file__).parent / "schedules"
@@ -83,6 +84,17 @@ def test_core_keeps_its_bits(tmp_path, dynamic):
     for name, options in PASSES.items():
         rewritten = rewrite(text, *options)
         assert same_bits(plain, execute(rewritten, arrays, types, tmp_path)), name
+
+
+def test_on_buffers(tmp_path):
+    """The whole road of a kernel: rows tiled, then on buffers, then decomposed."""
+    arrays = core_arrays(10)
+    plain = execute(core(dynamic=True), arrays, ["f32", "f32"], tmp_path)
+    library = Library(core(dynamic=True), tmp_path, passes="dsa-tile{rows=4},"
+                      "eliminate-empty-tensors,one-shot-bufferize,dsa-buffer-cleanup")
+    results = [np.full_like(x, 12345) for x in plain]
+    assert library.call("f", arrays, results) == 0
+    assert same_bits(plain, results)
 
 
 def schedule(name):
