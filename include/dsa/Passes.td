@@ -18,6 +18,33 @@ def DecomposePass : Pass<"dsa-decompose"> {
     against. Ops on memrefs become the same on tensors between
     `bufferization.to_tensor` and `bufferization.materialize_in_destination`.
 
+    ```mlir
+    func.func @unpack(%packed: tensor<9x20xi8>, %init: tensor<9x16xf32>) -> tensor<9x16xf32> {
+      %rows = dsa.unpack packed(%packed : tensor<9x20xi8>)
+          layout = <[16 x f8E4M3FN at 0 scale f32 per 16 at 16], record_bytes = 20>
+          outs(%init : tensor<9x16xf32>)
+      return %rows : tensor<9x16xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @unpack(%packed: tensor<9x20xi8>, %init: tensor<9x16xf32>) -> tensor<9x16xf32> {
+      ...
+      %all = linalg.generic ... {
+      ...
+        %byte = tensor.extract %packed[%s, %at] : tensor<9x20xi8>
+        %code = arith.bitcast %byte : i8 to f8E4M3FN
+        ... // the four bytes of the scale
+        %scale = arith.bitcast %bits : i32 to f32
+        %element = arith.extf %code : f8E4M3FN to f32
+        %product = arith.mulf %element, %scale : f32
+        linalg.yield %product : f32
+      } -> tensor<9x16xf32>
+      %rows = tensor.insert_slice %all into %init[0, 0] [9, 16] [1, 1] ...
+      return %rows : tensor<9x16xf32>
+    }
+    ```
+
     Numerics: with `accumulate-type=f32` sums run in the order of their index,
     one rounding per multiplication and addition; products of f16, bf16 and f8
     elements are exact. Scores are rounded to f32 before selection with both
@@ -42,11 +69,24 @@ def FusePass : Pass<"dsa-fuse"> {
     larger `lo` and the smaller `hi` count.
 
     ```mlir
-    FUSE
+    func.func @select(%q: tensor<8x4x16xf32>, %k: tensor<99x16xf32>, %w: tensor<8x4xf32>,
+        %s: tensor<8x99xf32>, %i: tensor<8x7xi32>, %n: tensor<8xi32>) -> tensor<8x7xi32> {
+      %scores = dsa.indexer_scores query(%q : tensor<8x4x16xf32>) keys(%k : tensor<99x16xf32>)
+          weights(%w : tensor<8x4xf32>) outs(%s : tensor<8x99xf32>)
+      %indices, %count = dsa.top_k scores(%scores : tensor<8x99xf32>) k = 7
+          outs(%i, %n : tensor<8x7xi32>, tensor<8xi32>)
+      return %indices : tensor<8x7xi32>
+    }
     ```
     becomes
     ```mlir
-    FUSED
+    func.func @select(%q: tensor<8x4x16xf32>, %k: tensor<99x16xf32>, %w: tensor<8x4xf32>,
+        %s: tensor<8x99xf32>, %i: tensor<8x7xi32>, %n: tensor<8xi32>) -> tensor<8x7xi32> {
+      %indices, %count = dsa.lightning_indexer query(%q : tensor<8x4x16xf32>)
+          keys(%k : tensor<99x16xf32>) weights(%w : tensor<8x4xf32>) k = 7
+          outs(%i, %n : tensor<8x7xi32>, tensor<8xi32>)
+      return %indices : tensor<8x7xi32>
+    }
     ```
 
     Numerics: bits are kept.
@@ -69,11 +109,35 @@ def SplitPass : Pass<"dsa-split"> {
     machine can work on at once.
 
     ```mlir
-    SPLIT
+    func.func @sets_of_different_size(%q: tensor<8x3x12xf32>, %kv: tensor<99x12xf32>,
+        %idx: tensor<8x7xi32>, %one: tensor<8x1xi32>, %o: tensor<8x3x8xf32>, %l: tensor<8x3xf32>)
+        -> tensor<8x3x8xf32> {
+      %out, %lse = dsa.sparse_attention query(%q : tensor<8x3x12xf32>)
+          keys(%kv, %kv : tensor<99x12xf32>, tensor<99x12xf32>)
+          indices(%idx, %one : tensor<8x7xi32>, tensor<8x1xi32>)
+          scale = 0.5 dv = 8 outs(%o, %l : tensor<8x3x8xf32>, tensor<8x3xf32>)
+      return %out : tensor<8x3x8xf32>
+    }
     ```
     becomes, with `slot-parts=2`,
     ```mlir
-    SPLITTED
+    func.func @sets_of_different_size(%q: tensor<8x3x12xf32>, %kv: tensor<99x12xf32>,
+        %idx: tensor<8x7xi32>, %one: tensor<8x1xi32>, %o: tensor<8x3x8xf32>, %l: tensor<8x3xf32>)
+        -> tensor<8x3x8xf32> {
+      %outs = tensor.empty() : tensor<2x8x3x8xf32>
+      %lses = tensor.empty() : tensor<2x8x3xf32>
+      %idx0 = tensor.extract_slice %idx[0, 0] [8, 4] [1, 1] ...
+      %out0, %lse0 = dsa.sparse_attention query(%q : tensor<8x3x12xf32>)
+          keys(%kv, %kv : tensor<99x12xf32>, tensor<99x12xf32>)
+          indices(%idx0, %one : tensor<8x4xi32>, tensor<8x1xi32>) scale = 5.000000e-01 dv = 8 ...
+      %idx1 = tensor.extract_slice %idx[0, 4] [8, 3] [1, 1] ...
+      %out1, %lse1 = dsa.sparse_attention query(%q : tensor<8x3x12xf32>)
+          keys(%kv : tensor<99x12xf32>) indices(%idx1 : tensor<8x3xi32>)
+          scale = 5.000000e-01 dv = 8 ...
+      %out, %lse = dsa.merge_attention parts(%parts : tensor<2x8x3x8xf32>)
+          lses(%part_lses : tensor<2x8x3xf32>) outs(%o, %l : tensor<8x3x8xf32>, tensor<8x3xf32>)
+      return %out : tensor<8x3x8xf32>
+    }
     ```
 
     Numerics: selections and their values keep their bits. Attention is rounded
@@ -103,11 +167,46 @@ def TilePass : Pass<"dsa-tile"> {
     rows only. Results that are used after the loop are put together there.
 
     ```mlir
-    TILE
+    func.func @layer(%iq: tensor<8x4x16xf32>, %ik: tensor<99x16xf32>, %w: tensor<8x4xf32>,
+        %q: tensor<8x3x12xf32>, %kv: tensor<99x12xf32>, %o: tensor<8x3x8xf32>,
+        %l: tensor<8x3xf32>) -> tensor<8x3x8xf32> {
+      %i = tensor.empty() : tensor<8x7xi32>
+      %n = tensor.empty() : tensor<8xi32>
+      %indices, %count = dsa.lightning_indexer query(%iq : tensor<8x4x16xf32>)
+          keys(%ik : tensor<99x16xf32>) weights(%w : tensor<8x4xf32>) k = 7
+          outs(%i, %n : tensor<8x7xi32>, tensor<8xi32>)
+      %out, %lse = dsa.sparse_attention query(%q : tensor<8x3x12xf32>) keys(%kv : tensor<99x12xf32>)
+          indices(%indices : tensor<8x7xi32>) counts(%count : tensor<8xi32>) scale = 0.5 dv = 8
+          outs(%o, %l : tensor<8x3x8xf32>, tensor<8x3xf32>)
+      return %out : tensor<8x3x8xf32>
+    }
     ```
     becomes, with `rows=4`,
     ```mlir
-    TILED
+    func.func @layer(%iq: tensor<8x4x16xf32>, %ik: tensor<99x16xf32>, %w: tensor<8x4xf32>,
+        %q: tensor<8x3x12xf32>, %kv: tensor<99x12xf32>, %o: tensor<8x3x8xf32>,
+        %l: tensor<8x3xf32>) -> tensor<8x3x8xf32> {
+      ...
+      %all = scf.for %t = %c0 to %c8 step %c4 iter_args(%out_t = %o) -> (tensor<8x3x8xf32>) {
+        %iq_t = tensor.extract_slice %iq[%t, 0, 0] [4, 4, 16] [1, 1, 1] ...
+        %w_t = tensor.extract_slice %w[%t, 0] [4, 4] [1, 1] ...
+        %i_t = tensor.empty() : tensor<4x7xi32>
+        %n_t = tensor.empty() : tensor<4xi32>
+        %indices, %count = dsa.lightning_indexer query(%iq_t : tensor<4x4x16xf32>)
+            keys(%ik : tensor<99x16xf32>) weights(%w_t : tensor<4x4xf32>) k = 7
+            outs(%i_t, %n_t : tensor<4x7xi32>, tensor<4xi32>)
+        %q_t = tensor.extract_slice %q[%t, 0, 0] [4, 3, 12] [1, 1, 1] ...
+        %o_t = tensor.extract_slice %out_t[%t, 0, 0] [4, 3, 8] [1, 1, 1] ...
+        %l_t = tensor.empty() : tensor<4x3xf32>
+        %out, %lse = dsa.sparse_attention query(%q_t : tensor<4x3x12xf32>)
+            keys(%kv : tensor<99x12xf32>) indices(%indices : tensor<4x7xi32>)
+            counts(%count : tensor<4xi32>) scale = 5.000000e-01 dv = 8
+            outs(%o_t, %l_t : tensor<4x3x8xf32>, tensor<4x3xf32>)
+        %next = tensor.insert_slice %out into %out_t[%t, 0, 0] [4, 3, 8] [1, 1, 1] ...
+        scf.yield %next : tensor<8x3x8xf32>
+      }
+      return %all : tensor<8x3x8xf32>
+    }
     ```
 
     Numerics: bits are kept, as a row's bits depend on its own inputs only.
@@ -178,27 +277,42 @@ def FunctionABIPass : Pass<"dsa-function-abi", "ModuleOp"> {
     read. The pass runs before bufferization, on functions without calls.
 
     ```mlir
-    func.func @f(%q: tensor<?x64xf32>) -> tensor<?xf32> {
-      ...
-      return %r : tensor<?xf32>
+    func.func @extents(%scores: tensor<?x?xf32>, %hi: tensor<?xi32>)
+        -> (tensor<?x8xi32>, tensor<?xi32>) {
+      %c0 = arith.constant 0 : index
+      %T = tensor.dim %scores, %c0 : tensor<?x?xf32>
+      %i = tensor.empty(%T) : tensor<?x8xi32>
+      %n = tensor.empty(%T) : tensor<?xi32>
+      %indices, %count = dsa.top_k scores(%scores : tensor<?x?xf32>) k = 8
+          hi(%hi : tensor<?xi32>) outs(%i, %n : tensor<?x8xi32>, tensor<?xi32>)
+      return %indices, %count : tensor<?x8xi32>, tensor<?xi32>
     }
     ```
-    becomes, beside `@f_shapes` and `@f_workspace`,
+    becomes, beside `@extents_shapes` and `@extents_workspace`,
     ```mlir
-    func.func @f(%q: memref<?x64xf32, strided<[?, ?], offset: ?>>,
-                 %out: memref<?xf32, strided<[?], offset: ?>>,
-                 %workspace: memref<?xi8>, %threads: i32) -> i32 {
-      %status, %extent = call @f_entry(%q)
-      ... checks of %out ...
-      %r = scf.if %ok -> i32 {
-        %t = bufferization.to_tensor %q restrict
-        ...
-        bufferization.materialize_in_destination %r in restrict writable %out
-        scf.yield %c0
+    func.func private @extents_entry(%scores: memref<?x?xf32, strided<[?, ?], offset: ?>>,
+        %hi: memref<?xi32, strided<[?], offset: ?>>) -> (i32, index, index, index) ... {
+      ... // do the extents T agree, are scores contiguous in a row?
+      return %status, %T, %K, %T : i32, index, index, index
+    }
+    func.func @extents(%scores: memref<?x?xf32, strided<[?, ?], offset: ?>>,
+        %hi: memref<?xi32, strided<[?], offset: ?>>,
+        %indices: memref<?x8xi32, strided<[?, ?], offset: ?>>,
+        %count: memref<?xi32, strided<[?], offset: ?>>,
+        %workspace: memref<?xi8>, %threads: i32) -> i32 ... {
+      %entry:4 = call @extents_entry(%scores, %hi) ...
+      ... // are %indices and %count what the entry says they must be?
+      %result = scf.if %ok -> (i32) {
+        %view = memref.cast %scores ...
+        %tensor = bufferization.to_tensor %view restrict ...
+        %selected, %number = dsa.top_k scores(%tensor : tensor<?x?xf32>) ...
+        bufferization.materialize_in_destination %selected in restrict writable %out ...
+        bufferization.materialize_in_destination %number in restrict writable %count ...
+        scf.yield %zero : i32
       } else {
-        scf.yield %failed
+        scf.yield %failed : i32
       }
-      return %r
+      return %result : i32
     }
     ```
 
@@ -231,6 +345,34 @@ def BufferCleanupPass : Pass<"dsa-buffer-cleanup"> {
     unchanged. Merges equal subviews, drops such loop-carried values and then
     the copies. Takes the place of `canonicalize`, which our pipelines do not
     run.
+
+    ```mlir
+    func.func @self_copy_through_a_loop(%m: memref<8x4xf32>, %n: index) {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %x = arith.constant 1.0 : f32
+      %r = scf.for %i = %c0 to %n step %c1 iter_args(%acc = %m) -> memref<8x4xf32> {
+        %from = memref.subview %acc[%i, 0] [1, 4] [1, 1] : memref<8x4xf32> to memref<1x4xf32, strided<[4, 1], offset: ?>>
+        memref.store %x, %from[%c0, %c0] : memref<1x4xf32, strided<[4, 1], offset: ?>>
+        %to = memref.subview %acc[%i, 0] [1, 4] [1, 1] : memref<8x4xf32> to memref<1x4xf32, strided<[4, 1], offset: ?>>
+        memref.copy %from, %to : memref<1x4xf32, strided<[4, 1], offset: ?>> to memref<1x4xf32, strided<[4, 1], offset: ?>>
+        scf.yield %acc : memref<8x4xf32>
+      }
+      memref.copy %r, %m : memref<8x4xf32> to memref<8x4xf32>
+      return
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @self_copy_through_a_loop(%m: memref<8x4xf32>, %n: index) {
+      ...
+      scf.for %i = %c0 to %n step %c1 {
+        %row = memref.subview %m[%i, 0] [1, 4] [1, 1] ...
+        memref.store %x, %row[%c0, %c0] ...
+      }
+      return
+    }
+    ```
   }];
   let dependentDialects = ["memref::MemRefDialect", "scf::SCFDialect"];
 }
@@ -241,6 +383,23 @@ def ExpandCopiesPass : Pass<"dsa-expand-copies"> {
     LLVM's lowering of a copy between buffers that are not contiguous calls a
     library function that artefacts do not have. As `linalg.generic` a copy
     becomes a loop; where both sides are contiguous LLVM makes it a `memcpy`.
+
+    ```mlir
+    func.func @strided(%a: memref<?x4xf32, strided<[?, ?], offset: ?>>, %b: memref<?x4xf32>) {
+      memref.copy %a, %b : memref<?x4xf32, strided<[?, ?], offset: ?>> to memref<?x4xf32>
+      return
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @strided(%a: memref<?x4xf32, strided<[?, ?], offset: ?>>, %b: memref<?x4xf32>) {
+      linalg.generic ... ins(%a : memref<?x4xf32, strided<[?, ?], offset: ?>>) outs(%b : memref<?x4xf32>) {
+      ^bb0(%in: f32, %out: f32):
+        linalg.yield %in : f32
+      }
+      return
+    }
+    ```
   }];
   let dependentDialects = ["linalg::LinalgDialect", "memref::MemRefDialect"];
 }
@@ -264,14 +423,20 @@ def ExpandFloatsPass : Pass<"dsa-expand-floats"> {
     | `arith.cmpf` | f8E4M3FN, bf16 | |
 
     ```mlir
-    %y = arith.truncf %x : f32 to bf16
+    func.func @truncf_f32_to_bf16(%x: f32) -> bf16 {
+      %0 = arith.truncf %x : f32 to bf16
+      return %0 : bf16
+    }
     ```
     becomes
     ```mlir
-    %bits = arith.bitcast %x : f32 to i32
-    ... // add 0x7FFF and the last bit that stays; keep NaN quiet
-    %high = arith.trunci %rounded : i32 to i16
-    %y = arith.bitcast %high : i16 to bf16
+    func.func @truncf_f32_to_bf16(%x: f32) -> bf16 {
+      %bits = arith.bitcast %x : f32 to i32
+      ... // add 0x7FFF and the last bit that stays; keep NaN quiet
+      %high = arith.trunci %rounded : i32 to i16
+      %y = arith.bitcast %high : i16 to bf16
+      return %y : bf16
+    }
     ```
 
     Numerics: widening is exact, subnormals included. Narrowing rounds once, to
@@ -293,11 +458,17 @@ def FloatsToBitsPass : Pass<"dsa-floats-to-bits"> {
     or an artefact does not have, and f8 is unknown to it.
 
     ```mlir
-    %x = memref.load %m[%i] : memref<?xbf16>
+    func.func @load(%m: memref<?xbf16>, %i: index) -> bf16 {
+      %x = memref.load %m[%i] : memref<?xbf16>
+      return %x : bf16
+    }
     ```
     becomes
     ```mlir
-    %x = memref.load %m[%i] : memref<?xi16>
+    func.func @load(%m: memref<?xi16>, %i: index) -> i16 {
+      %x = memref.load %m[%i] : memref<?xi16>
+      return %x : i16
+    }
     ```
 
     Runs after `dsa-expand-floats`: an op that computes on such a value is an

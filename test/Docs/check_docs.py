@@ -1,7 +1,10 @@
 """Holds the documents against the project.
 
 Every ```mlir block of README.md, docs/*.md and the op descriptions must stand,
-spaces apart, in a file under test/. Every ```console block is run: lines that
+spaces apart, in a file under test/. In the description of a pass, one block is
+the input, which must stand there too, and the next one is what the pass, with
+the options that the text between them names, makes of it: SSA names apart, and
+"..." stands for any text. Every ```console block is run: lines that
 begin with "$ " are commands, the others their expected output, where "..."
 stands for any text. Commands run in one scratch folder per document in which
 test/ is the project's, with standard error in the output.
@@ -31,11 +34,43 @@ def check_snippets(root):
     known = [squeeze(path.read_text()) for path in root.glob("test/**/*.mlir")]
     documents = [root / "README.md", *sorted(root.glob("docs/*.md")),
                  root / "include/dsa/IR/DSAOps.td"]
+    passes = blocks((root / "include/dsa/Passes.td").read_text(), "mlir")
+    found = [(document.name, block) for document in documents
+             for block in blocks(document.read_text(), "mlir")]
+    found += [("Passes.td", block) for block in passes[::2]]
+    return [f"{name}: no file under test/ holds:\n{block}" for name, block in found
+            if not any(squeeze(block) in text for text in known)]
+
+
+def matches(pattern, text):
+    """Whether `text` holds `pattern`, up to spaces and a renaming of SSA values."""
+    names, parts = {}, []
+    pattern = re.sub(r"//.*", "", pattern)
+    for token in re.findall(r"%\w+|\.\.\.|[\w.]+|\S", pattern):
+        if token == "...":
+            parts.append(".*?")
+        elif token.startswith("%"):
+            known = token in names
+            name = names.setdefault(token, f"n{len(names)}")
+            parts.append(f"(?P={name})\\b" if known else f"(?P<{name}>%\\w+)")
+        else:
+            parts.append(re.escape(token))
+    return re.search(r"\s*".join(parts), text, re.S)
+
+
+def check_passes(root, bin_folder):
     errors = []
-    for document in documents:
-        for block in blocks(document.read_text(), "mlir"):
-            if not any(squeeze(block) in text for text in known):
-                errors.append(f"{document.name}: no file under test/ holds:\n{block}")
+    text = (root / "include/dsa/Passes.td").read_text()
+    for name, description in re.findall(r'Pass<"([\w-]+)".*?description = \[\{(.*?)\}\];', text,
+                                        re.S):
+        pieces = re.split(r"^ *```mlir\n(.*?)^ *```$", description, flags=re.M | re.S)
+        for before, between, after in zip(pieces[1::4], pieces[2::4], pieces[3::4], strict=True):
+            options = "".join(f"={x}" for x in re.findall(r"with `([^`]*)`", between))
+            done = subprocess.run([bin_folder / "dsa-opt", f"--{name}{options}"], input=before,
+                                  capture_output=True, text=True, timeout=COMMAND_LIMIT_S)
+            if not matches(after, done.stdout):
+                errors.append(f"Passes.td: --{name}{options} of\n{before}-- is not\n{after}"
+                              f"-- but\n{done.stdout}{done.stderr}")
     return errors
 
 
@@ -60,7 +95,7 @@ def check_console(root, bin_folder, document):
 
 def main():
     root, bin_folder = (pathlib.Path(path).resolve() for path in sys.argv[1:3])
-    errors = check_snippets(root)
+    errors = check_snippets(root) + check_passes(root, bin_folder)
     for document in sorted(root.glob("docs/*.md")):
         errors += check_console(root, bin_folder, document)
     print("\n".join(errors) or "ok")

@@ -26,6 +26,13 @@ func.func @moved(%m: memref<?xbf16, strided<[?], offset: ?>>, %c: i1, %f8: memre
   return
 }
 
+// CHECK-LABEL: func.func @load
+// CHECK: memref.load {{.*}} : memref<?xi16>
+func.func @load(%m: memref<?xbf16>, %i: index) -> bf16 {
+  %x = memref.load %m[%i] : memref<?xbf16>
+  return %x : bf16
+}
+
 // -----
 
 func.func @computed(%x: bf16) -> bf16 {
