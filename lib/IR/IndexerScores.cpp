@@ -200,16 +200,16 @@ Value oracle::scoreRow(ImplicitLocOpBuilder &b, const ScoreOperands &operands,
                   });
 }
 
-FailureOr<SmallVector<Value>> dsa::decompose(OpBuilder &builder,
-                                             IndexerScoresOp op,
-                                             const DecomposeOptions &options) {
-  if (!op.hasPureTensorSemantics())
-    return op.emitOpError("can only be decomposed on tensors");
-  ImplicitLocOpBuilder b(op.getLoc(), builder);
-  ScoreOperands operands = makeScoreOperands(op);
+FailureOr<SmallVector<Value>>
+IndexerScoresOp::decompose(OpBuilder &builder,
+                           const DecomposeOptions &options) {
+  if (!hasPureTensorSemantics())
+    return emitOpError("can only be decomposed on tensors");
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  ScoreOperands operands = makeScoreOperands(*this);
   KeyReader reader(b, operands.source, operands.batched);
   return forEachRow(
-      b, getRowExtents(b, op.getQuery(), op.isBatched()), op.getInits(),
+      b, getRowExtents(b, getQuery(), isBatched()), getInits(),
       [&](ValueRange row, ValueRange results) {
         Value scores = scoreRow(b, operands, reader, row, options);
         return SmallVector<Value>{insertRow(b, scores, results[0], row)};

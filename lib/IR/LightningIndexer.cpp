@@ -110,17 +110,17 @@ LogicalResult LightningIndexerOp::fold(FoldAdaptor adaptor,
 //===----------------------------------------------------------------------===//
 
 // Holds the scores of one row at a time.
-FailureOr<SmallVector<Value>> dsa::decompose(OpBuilder &builder,
-                                             LightningIndexerOp op,
-                                             const DecomposeOptions &options) {
-  if (!op.hasPureTensorSemantics())
-    return op.emitOpError("can only be decomposed on tensors");
-  ImplicitLocOpBuilder b(op.getLoc(), builder);
-  ScoreOperands score = makeScoreOperands(op);
-  SelectOperands selection = makeSelectOperands(op);
+FailureOr<SmallVector<Value>>
+LightningIndexerOp::decompose(OpBuilder &builder,
+                              const DecomposeOptions &options) {
+  if (!hasPureTensorSemantics())
+    return emitOpError("can only be decomposed on tensors");
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  ScoreOperands score = makeScoreOperands(*this);
+  SelectOperands selection = makeSelectOperands(*this);
   KeyReader reader(b, score.source, score.batched);
-  return forEachRow(b, getRowExtents(b, op.getQuery(), op.isBatched()),
-                    op.getInits(), [&](ValueRange row, ValueRange results) {
+  return forEachRow(b, getRowExtents(b, getQuery(), isBatched()), getInits(),
+                    [&](ValueRange row, ValueRange results) {
                       Value scores = scoreRow(b, score, reader, row, options);
                       return selectRow(b, selection, scores, row, results);
                     });

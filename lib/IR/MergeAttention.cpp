@@ -143,16 +143,16 @@ Value HeadMerger::forEachPartial(
   return init;
 }
 
-FailureOr<SmallVector<Value>> dsa::decompose(OpBuilder &builder,
-                                             MergeAttentionOp op,
-                                             const DecomposeOptions &options) {
-  if (!op.hasPureTensorSemantics())
-    return op.emitOpError("can only be decomposed on tensors");
-  ImplicitLocOpBuilder b(op.getLoc(), builder);
+FailureOr<SmallVector<Value>>
+MergeAttentionOp::decompose(OpBuilder &builder,
+                            const DecomposeOptions &options) {
+  if (!hasPureTensorSemantics())
+    return emitOpError("can only be decomposed on tensors");
+  ImplicitLocOpBuilder b(getLoc(), builder);
   Type sumType = getSumType(b, options), f32 = b.getF32Type();
   Value zero = constantFloat(b, sumType, 0.0);
   Value minusInfinity = negativeInfinity(b, sumType);
-  Value outInit = op.getInits()[0], lseInit = op.getInits()[1];
+  Value outInit = getInits()[0], lseInit = getInits()[1];
   Type outType = getElementType(outInit);
   SmallVector<OpFoldResult> headShape =
       tensor::getMixedSizes(b, b.getLoc(), lseInit);
@@ -163,7 +163,7 @@ FailureOr<SmallVector<Value>> dsa::decompose(OpBuilder &builder,
 
   // max over the partials of each head, NaN if one is
   Value maxima = generate(b, headShape, sumType, [&](ValueRange at) {
-    return HeadMerger{b, op, sumType, at}.forEachPartial(
+    return HeadMerger{b, *this, sumType, at}.forEachPartial(
         minusInfinity, [&](Value lse, Value, Value, Value maximum) -> Value {
           return arith::MaximumFOp::create(b, maximum, lse);
         });
@@ -171,7 +171,7 @@ FailureOr<SmallVector<Value>> dsa::decompose(OpBuilder &builder,
   // sum of exp(lse - max)
   Value sums = generate(b, headShape, sumType, [&](ValueRange at) {
     Value shift = shiftOf(extract(b, maxima, at));
-    return HeadMerger{b, op, sumType, at}.forEachPartial(
+    return HeadMerger{b, *this, sumType, at}.forEachPartial(
         zero, [&](Value lse, Value, Value, Value sum) -> Value {
           return arith::AddFOp::create(
               b, sum,
@@ -194,7 +194,7 @@ FailureOr<SmallVector<Value>> dsa::decompose(OpBuilder &builder,
         ValueRange head = at.drop_back();
         Value maximum = extract(b, maxima, head);
         Value shift = shiftOf(maximum);
-        Value weighted = HeadMerger{b, op, sumType, head}.forEachPartial(
+        Value weighted = HeadMerger{b, *this, sumType, head}.forEachPartial(
             zero, [&](Value lse, Value part, Value n, Value sum) {
               // An empty partial is left out, whatever its out holds.
               Value contributes = arith::CmpFOp::create(
@@ -214,9 +214,9 @@ FailureOr<SmallVector<Value>> dsa::decompose(OpBuilder &builder,
                   sum);
             });
         Value denominator = extract(b, sums, head);
-        if (op.getSink()) {
+        if (getSink()) {
           Value sink =
-              convertFloat(b, extract(b, op.getSink(), head.back()), sumType);
+              convertFloat(b, extract(b, getSink(), head.back()), sumType);
           denominator = arith::AddFOp::create(
               b, denominator,
               math::ExpOp::create(b, arith::SubFOp::create(b, sink, shift)));

@@ -612,32 +612,32 @@ SmallVector<Value> RowAttention::attend(ValueRange results) {
           insertRow(b, lse, results[1], row)};
 }
 
-FailureOr<SmallVector<Value>> dsa::decompose(OpBuilder &builder,
-                                             SparseAttentionOp op,
-                                             const DecomposeOptions &options) {
-  if (!op.hasPureTensorSemantics())
-    return op.emitOpError("can only be decomposed on tensors");
-  ImplicitLocOpBuilder b(op.getLoc(), builder);
-  SmallVector<KeySet> sets = op.getKeySets();
+FailureOr<SmallVector<Value>>
+SparseAttentionOp::decompose(OpBuilder &builder,
+                             const DecomposeOptions &options) {
+  if (!hasPureTensorSemantics())
+    return emitOpError("can only be decomposed on tensors");
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  SmallVector<KeySet> sets = getKeySets();
   SmallVector<std::unique_ptr<KeyReader>> keyReaders, valueReaders;
   for (const KeySet &set : sets) {
     auto layout = cast_if_present<KVLayoutAttr>(set.layout);
-    keyReaders.push_back(
-        std::make_unique<KeyReader>(b, set.keys, set.keyTail, set.blockTable,
-                                    layout, op.getPaged(), op.isBatched()));
+    keyReaders.push_back(std::make_unique<KeyReader>(b, set.keys, set.keyTail,
+                                                     set.blockTable, layout,
+                                                     getPaged(), isBatched()));
     if (set.values)
-      valueReaders.push_back(std::make_unique<KeyReader>(
-          b, set.values, Value(), set.blockTable, KVLayoutAttr(), op.getPaged(),
-          op.isBatched()));
+      valueReaders.push_back(
+          std::make_unique<KeyReader>(b, set.values, Value(), set.blockTable,
+                                      KVLayoutAttr(), getPaged(), isBatched()));
   }
-  return forEachRow(b, getRowExtents(b, op.getQuery(), op.isBatched()),
-                    op.getInits(), [&](ValueRange row, ValueRange results) {
+  return forEachRow(b, getRowExtents(b, getQuery(), isBatched()), getInits(),
+                    [&](ValueRange row, ValueRange results) {
                       RowAttention attention{b,
-                                             op,
+                                             *this,
                                              sets,
                                              keyReaders,
                                              valueReaders,
-                                             op.getComputeElementType(),
+                                             getComputeElementType(),
                                              getSumType(b, options),
                                              row};
                       return attention.attend(results);

@@ -351,16 +351,16 @@ SmallVector<Value> oracle::selectRow(ImplicitLocOpBuilder &b,
   return filledIn;
 }
 
-FailureOr<SmallVector<Value>> dsa::decompose(OpBuilder &builder, TopKOp op,
-                                             const DecomposeOptions &) {
-  if (!op.hasPureTensorSemantics())
-    return op.emitOpError("can only be decomposed on tensors");
-  ImplicitLocOpBuilder b(op.getLoc(), builder);
-  SelectOperands operands = makeSelectOperands(op);
-  return forEachRow(b, getRowExtents(b, op.getScores(), op.isBatched()),
-                    op.getInits(), [&](ValueRange row, ValueRange results) {
+FailureOr<SmallVector<Value>> TopKOp::decompose(OpBuilder &builder,
+                                                const DecomposeOptions &) {
+  if (!hasPureTensorSemantics())
+    return emitOpError("can only be decomposed on tensors");
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  SelectOperands operands = makeSelectOperands(*this);
+  return forEachRow(b, getRowExtents(b, getScores(), isBatched()), getInits(),
+                    [&](ValueRange row, ValueRange results) {
                       return selectRow(b, operands,
-                                       extractRow(b, op.getScores(), row), row,
+                                       extractRow(b, getScores(), row), row,
                                        results);
                     });
 }

@@ -98,22 +98,22 @@ LogicalResult UnpackOp::verify() {
 // Decomposition
 //===----------------------------------------------------------------------===//
 
-FailureOr<SmallVector<Value>> dsa::decompose(OpBuilder &builder, UnpackOp op,
-                                             const DecomposeOptions &) {
-  if (!op.hasPureTensorSemantics())
-    return op.emitOpError("can only be decomposed on tensors");
-  ImplicitLocOpBuilder b(op.getLoc(), builder);
-  KVLayoutAttr layout = op.getLayout();
-  KeyReader reader(b, op.getPacked(), Value(), Value(), layout, op.getPaged(),
+FailureOr<SmallVector<Value>> UnpackOp::decompose(OpBuilder &builder,
+                                                  const DecomposeOptions &) {
+  if (!hasPureTensorSemantics())
+    return emitOpError("can only be decomposed on tensors");
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  KVLayoutAttr layout = getLayout();
+  KeyReader reader(b, getPacked(), Value(), Value(), layout, getPaged(),
                    /*batched=*/false);
 
   // The rows, [page, row in page] or [row], and then a column of one field.
-  Value rows = op.getInits()[0];
+  Value rows = getInits()[0];
   Type rowType = getElementType(rows);
   int64_t rank = getRank(rows);
   SmallVector<OpFoldResult> shape = {
-      tensor::getMixedSize(b, b.getLoc(), op.getPacked(), 0)};
-  if (op.getPaged())
+      tensor::getMixedSize(b, b.getLoc(), getPacked(), 0)};
+  if (getPaged())
     shape.push_back(b.getIndexAttr(layout.getPage()));
   shape.push_back(OpFoldResult());
   for (const Columns &columns : reader.getColumns()) {
@@ -130,7 +130,7 @@ FailureOr<SmallVector<Value>> dsa::decompose(OpBuilder &builder, UnpackOp op,
     offsets.back() = columns.start;
     rows = insertSlice(b, block, rows, offsets);
   }
-  if (op.getInits().size() == 1)
+  if (getInits().size() == 1)
     return SmallVector<Value>{rows};
 
   // Scales of the one field: element g·group of a row has scale g.
@@ -145,6 +145,6 @@ FailureOr<SmallVector<Value>> dsa::decompose(OpBuilder &builder, UnpackOp op,
     return reader.getColumns()[0].read(one ? at : at.drop_back(), first).second;
   });
   SmallVector<OpFoldResult> offsets(shape.size(), b.getIndexAttr(0));
-  scales = insertSlice(b, scales, op.getInits()[1], offsets);
+  scales = insertSlice(b, scales, getInits()[1], offsets);
   return SmallVector<Value>{rows, scales};
 }

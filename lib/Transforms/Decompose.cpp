@@ -21,7 +21,6 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StructuredOpsUtils.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 namespace mlir::dsa {
 #define GEN_PASS_DEF_DECOMPOSEPASS
@@ -63,17 +62,6 @@ static Operation *putOnTensors(RewriterBase &rewriter, Operation *op) {
   return onTensors;
 }
 
-static FailureOr<SmallVector<Value>>
-decomposeAny(OpBuilder &b, Operation *op, const DecomposeOptions &options) {
-  return llvm::TypeSwitch<Operation *, FailureOr<SmallVector<Value>>>(op)
-      .Case<IndexerScoresOp, TopKOp, LightningIndexerOp, SparseAttentionOp,
-            MergeAttentionOp, UnpackOp>(
-          [&](auto op) { return decompose(b, op, options); })
-      .Default([](Operation *op) -> FailureOr<SmallVector<Value>> {
-        return op->emitOpError("has no decomposition");
-      });
-}
-
 namespace {
 struct Decompose : dsa::impl::DecomposePassBase<Decompose> {
   using Base::Base;
@@ -96,7 +84,7 @@ struct Decompose : dsa::impl::DecomposePassBase<Decompose> {
         op = putOnTensors(rewriter, op);
       rewriter.setInsertionPoint(op);
       FailureOr<SmallVector<Value>> values =
-          decomposeAny(rewriter, op, options);
+          cast<DSAOpInterface>(op).decompose(rewriter, options);
       if (failed(values))
         return signalPassFailure();
       rewriter.replaceOp(op, *values);

@@ -25,7 +25,15 @@ def DSA_OpInterface : OpInterface<"DSAOpInterface"> {
         The dimensions of the iteration domain, all parallel: those of the
         table along which parts of the op can be computed apart.
       }],
-      "::llvm::SmallVector<::mlir::dsa::Dim, 4>", "getIterationDims", (ins)>
+      "::llvm::SmallVector<::mlir::dsa::Dim, 4>", "getIterationDims", (ins)>,
+    InterfaceMethod<[{
+        Emits, before the op and on tensors, what it means in linalg and scf,
+        and returns the values that replace its results; fails, with an error,
+        on memrefs. Every kernel is tested against it.
+      }],
+      "::llvm::FailureOr<::llvm::SmallVector<::mlir::Value>>", "decompose",
+      (ins "::mlir::OpBuilder &":$builder,
+           "const ::mlir::dsa::DecomposeOptions &":$options)>
   ];
 }
 

@@ -6,9 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // The decomposition of an op is its definition: every kernel is tested against
-// it. Each function emits it before the op, on tensors, and returns the values
-// that replace the results; it fails, with an error, on memrefs. The pass
-// `dsa-decompose` wraps memref-form ops first.
+// it. `DSAOpInterface::decompose` emits it. The pass `dsa-decompose` applies it,
+// and puts memref-form ops on tensors first.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,32 +20,12 @@
 
 namespace mlir::dsa {
 
-class IndexerScoresOp;
-class TopKOp;
-class LightningIndexerOp;
-class SparseAttentionOp;
-class MergeAttentionOp;
-class UnpackOp;
-
 struct DecomposeOptions {
   /// The type of sums, exponentials and logarithms: f32, the types' default,
   /// or f64, for a reference free of rounding errors of its own. Scores are
   /// rounded to f32 in both.
   bool accumulateInF64 = false;
 };
-
-FailureOr<SmallVector<Value>> decompose(OpBuilder &b, IndexerScoresOp op,
-                                        const DecomposeOptions &options = {});
-FailureOr<SmallVector<Value>> decompose(OpBuilder &b, TopKOp op,
-                                        const DecomposeOptions &options = {});
-FailureOr<SmallVector<Value>> decompose(OpBuilder &b, LightningIndexerOp op,
-                                        const DecomposeOptions &options = {});
-FailureOr<SmallVector<Value>> decompose(OpBuilder &b, SparseAttentionOp op,
-                                        const DecomposeOptions &options = {});
-FailureOr<SmallVector<Value>> decompose(OpBuilder &b, MergeAttentionOp op,
-                                        const DecomposeOptions &options = {});
-FailureOr<SmallVector<Value>> decompose(OpBuilder &b, UnpackOp op,
-                                        const DecomposeOptions &options = {});
 
 /// Ids for a selection from the positions `[offset, offset + size)` alone:
 /// `ids` of that part, or, if null, the positions. Those that `translation`
