@@ -18,3 +18,6 @@ config.environment["PATH"] = os.pathsep.join(
 config.substitutions.append(("%python", config.dsa_python))
 config.substitutions.append(("%dsa_bin", os.path.join(config.dsa_build_dir, "bin")))
 config.substitutions.append(("%source_dir", config.dsa_source_dir))
+config.substitutions.append(("%dsa_lib", os.path.join(config.dsa_build_dir, "lib")))
+if config.dsa_sanitizers:
+    config.available_features.add("sanitizers")

@@ -1,7 +1,7 @@
 """Holds the documents against the project.
 
-Every ```mlir block of README.md, docs/*.md and the op descriptions must stand,
-spaces apart, in a file under test/. Every ```console block is run: lines that
+Every ```mlir and ```c block of README.md, docs/*.md and the op descriptions must
+stand, spaces apart, in a file of its language under test/. Every ```console block is run: lines that
 begin with "$ " are commands, the others their expected output, where "..."
 stands for any text. Commands run in one scratch folder per document in which
 test/ is the project's, with standard error in the output.
@@ -18,6 +18,9 @@ import tempfile
 
 COMMAND_LIMIT_S = 300
 
+# Language of a block: the files under test/ that may hold it.
+SNIPPETS = {"mlir": "*.mlir", "c": "*.c"}
+
 
 def blocks(text, language):
     return re.findall(rf"^ *```{language}\n(.*?)^ *```$", text, re.M | re.S)
@@ -28,14 +31,15 @@ def squeeze(text):
 
 
 def check_snippets(root):
-    known = [squeeze(path.read_text()) for path in root.glob("test/**/*.mlir")]
     documents = [root / "README.md", *sorted(root.glob("docs/*.md")),
                  root / "include/dsa/IR/DSAOps.td"]
     errors = []
-    for document in documents:
-        for block in blocks(document.read_text(), "mlir"):
-            if not any(squeeze(block) in text for text in known):
-                errors.append(f"{document.name}: no file under test/ holds:\n{block}")
+    for language, files in SNIPPETS.items():
+        known = [squeeze(path.read_text()) for path in root.glob(f"test/**/{files}")]
+        for document in documents:
+            for block in blocks(document.read_text(), language):
+                if not any(squeeze(block) in text for text in known):
+                    errors.append(f"{document.name}: no file under test/ holds:\n{block}")
     return errors
 
 
