@@ -27,8 +27,9 @@
  *
  * A null context or module, and text that is NULL, empty or malformed, are
  * errors, as are text beyond 256 MiB or nested more than 2000 brackets deep.
- * Parsing and passes run on a thread with a stack of its own, so that callers
- * need no large one.
+ * Parsing and passes run on a thread of their own with a large stack, while the
+ * caller waits; mlirOperationPrint and mlirModuleDestroy do not, and need 2 MiB
+ * for a module nested that deep.
  */
 #ifndef DSA_C_DSA_H
 #define DSA_C_DSA_H
