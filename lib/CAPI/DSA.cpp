@@ -1,4 +1,4 @@
-//===- DSA.cpp - The dsa dialect from C -----------------------------------===//
+//===- DSA.cpp - C API of the dialect, its passes and its pipelines -------===//
 //
 // Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -9,152 +9,188 @@
 
 #include "dsa/IR/DSA.h"
 #include "dsa/Register.h"
+#include "dsa/Support/InputGuard.h"
 #include "dsa/Version.h"
 
-#include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/CAPI/IR.h"
 #include "mlir/CAPI/Registration.h"
 #include "mlir/CAPI/Support.h"
-#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
-#include "mlir/Transforms/Passes.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
-
-#include <cstdlib>
+#include "llvm/Support/VirtualFileSystem.h"
 #include <mutex>
 
 using namespace mlir;
-using namespace mlir::dsa;
 
-MLIR_DEFINE_CAPI_DIALECT_REGISTRATION(DSA, dsa, mlir::dsa::DSADialect)
+MLIR_DEFINE_CAPI_DIALECT_REGISTRATION(DSA, dsa, dsa::DSADialect)
 
-static char *copyString(StringRef text) {
-  auto *copy = static_cast<char *>(std::malloc(text.size() + 1));
-  if (!copy)
-    return nullptr;
-  std::copy(text.begin(), text.end(), copy);
-  copy[text.size()] = '\0';
-  return copy;
-}
+//===----------------------------------------------------------------------===//
+// Diagnostics
+//===----------------------------------------------------------------------===//
 
 namespace {
-/// Collects what is said while a function runs, and hands it to the caller.
-class Messages {
+/// The diagnostics of one call, which the caller gets in one piece at its end.
+class Report {
 public:
-  Messages(char **target) : target(target), os(text) {}
-  ~Messages() {
-    if (!text.empty() && text.back() != '\n')
-      text += '\n';
-    if (target)
-      *target = text.empty() ? nullptr : copyString(text);
+  Report(MlirStringCallback callback, void *userData)
+      : callback(callback), userData(userData) {}
+  ~Report() {
+    if (callback && !text.empty())
+      callback(wrap(StringRef(text)), userData);
   }
 
-  llvm::raw_ostream &stream() { return os; }
+  /// An error that no context could emit, in the form of those that one does.
+  void addError(const Twine &message) {
+    os << "<unknown>:0: error: " << message << "\n";
+  }
+
+  /// Runs `body` with the diagnostics of the context, shown as the tools do.
+  LogicalResult collect(MLIRContext *context, llvm::SourceMgr &sources,
+                        function_ref<LogicalResult()> body) {
+    // A location can name any file; only text that the caller gave is shown.
+    sources.setVirtualFileSystem(
+        llvm::makeIntrusiveRefCnt<llvm::vfs::InMemoryFileSystem>());
+    SourceMgrDiagnosticHandler handler(sources, context, os);
+    LogicalResult result = failure();
+    if (!dsa::runOnLargeStack([&] { result = body(); }))
+      addError("cannot start a thread with a stack of 64 MiB");
+    return result;
+  }
 
 private:
-  char **target;
+  MlirStringCallback callback;
+  void *userData;
   std::string text;
-  llvm::raw_string_ostream os;
+  llvm::raw_string_ostream os{text};
 };
 } // namespace
 
-const char *dsaGetVersion() { return DSA_VERSION; }
+/// The text, empty if there is none.
+static StringRef getText(MlirStringRef text) {
+  return text.data ? unwrap(text) : StringRef();
+}
 
-void dsaStringFree(char *string) { std::free(string); }
+//===----------------------------------------------------------------------===//
+// Registration
+//===----------------------------------------------------------------------===//
+
+const char *dsaGetVersion(void) { return DSA_VERSION; }
 
 void dsaRegisterDialects(MlirDialectRegistry registry) {
-  registerDialect(*unwrap(registry));
+  dsa::registerDialect(*unwrap(registry));
 }
 
-MlirContext dsaContextCreate() {
-  DialectRegistry registry;
-  registerDialect(registry);
-  return wrap(new MLIRContext(registry, MLIRContext::Threading::DISABLED));
-}
-
-void dsaRegisterPasses() {
+void dsaRegisterPasses(void) {
   static std::once_flag once;
-  std::call_once(once, [] {
-    registerPassesAndPipelines();
-    registerTransformsPasses();
-    bufferization::registerBufferizationPasses();
-  });
+  std::call_once(once, dsa::registerPassesAndPipelines);
 }
 
-MlirModule dsaModuleParse(MlirContext context, MlirStringRef source,
-                          MlirStringRef name, char **messages) {
-  Messages said(messages);
-  if (mlirContextIsNull(context) || !source.data) {
-    said.stream() << "error: no context or no source was given\n";
+MlirContext dsaContextCreate(bool threadingEnabled) {
+  DialectRegistry registry;
+  dsa::registerDialect(registry);
+  return wrap(new MLIRContext(
+      registry, threadingEnabled ? MLIRContext::Threading::ENABLED
+                                 : MLIRContext::Threading::DISABLED));
+}
+
+//===----------------------------------------------------------------------===//
+// Text to text
+//===----------------------------------------------------------------------===//
+
+MlirModule dsaModuleCreateParse(MlirContext context, MlirStringRef text,
+                                MlirStringRef name,
+                                MlirStringCallback diagnostics,
+                                void *userData) {
+  Report report(diagnostics, userData);
+  if (mlirContextIsNull(context)) {
+    report.addError("the context is null");
     return {nullptr};
   }
-  // The parser reads up to a terminating null, which the caller's text may
-  // lack.
-  auto manager = std::make_shared<llvm::SourceMgr>();
-  manager->AddNewSourceBuffer(
-      llvm::MemoryBuffer::getMemBufferCopy(unwrap(source), unwrap(name)),
-      SMLoc());
-  SourceMgrDiagnosticHandler handler(*manager, unwrap(context), said.stream());
-  ParserConfig config(unwrap(context));
-  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(manager, config);
-  return wrap(module.release());
+  StringRef bytes = getText(text);
+  if (bytes.empty()) {
+    report.addError("the text of the module is empty");
+    return {nullptr};
+  }
+  if (llvm::Error error = dsa::checkInput(bytes, getText(name))) {
+    report.addError(llvm::toString(std::move(error)));
+    return {nullptr};
+  }
+  llvm::SourceMgr sources;
+  // A copy: the parser wants a zero behind the text.
+  sources.AddNewSourceBuffer(
+      llvm::MemoryBuffer::getMemBufferCopy(bytes, getText(name)), SMLoc());
+  OwningOpRef<ModuleOp> module;
+  LogicalResult parsed = report.collect(unwrap(context), sources, [&] {
+    module = parseSourceFile<ModuleOp>(sources, unwrap(context));
+    return success(module.get() != nullptr);
+  });
+  return failed(parsed) ? MlirModule{nullptr} : wrap(module.release());
+}
+
+/// Parses the pipeline and runs it.
+static LogicalResult runPipeline(ModuleOp module, StringRef pipeline) {
+  auto unknown = UnknownLoc::get(module.getContext());
+  std::string errors;
+  llvm::raw_string_ostream os(errors);
+  FailureOr<OpPassManager> parsed = parsePassPipeline(pipeline, os);
+  if (failed(parsed))
+    return emitError(unknown) << StringRef(errors).trim();
+  PassManager passes(module.getContext(), parsed->getOpAnchorName());
+  static_cast<OpPassManager &>(passes) = std::move(*parsed);
+  return passes.run(module);
 }
 
 MlirLogicalResult dsaModuleRunPipeline(MlirModule module,
                                        MlirStringRef pipeline,
-                                       char **messages) {
-  Messages said(messages);
+                                       MlirStringCallback diagnostics,
+                                       void *userData) {
+  Report report(diagnostics, userData);
   if (mlirModuleIsNull(module)) {
-    said.stream() << "error: no module was given\n";
-    return mlirLogicalResultFailure();
+    report.addError("the module is null");
+    return wrap(failure());
+  }
+  // As deep as its brackets go, so deep does the parser recurse.
+  if (llvm::Error error = dsa::checkInput(getText(pipeline), "pipeline")) {
+    report.addError(llvm::toString(std::move(error)));
+    return wrap(failure());
   }
   dsaRegisterPasses();
-  FailureOr<OpPassManager> parsed =
-      parsePassPipeline(unwrap(pipeline), said.stream());
-  if (failed(parsed))
-    return mlirLogicalResultFailure();
-  if (parsed->getOpAnchorName() != ModuleOp::getOperationName()) {
-    said.stream() << "error: the pipeline is for '" << parsed->getOpAnchorName()
-                  << "', but must be of the form 'builtin.module(...)'\n";
-    return mlirLogicalResultFailure();
-  }
-  MLIRContext *context = unwrap(module)->getContext();
-  llvm::SourceMgr manager;
-  SourceMgrDiagnosticHandler handler(manager, context, said.stream());
-  PassManager passes(context, ModuleOp::getOperationName());
-  static_cast<OpPassManager &>(passes) = std::move(*parsed);
-  return wrap(passes.run(unwrap(module)));
+  llvm::SourceMgr noSources;
+  return wrap(report.collect(unwrap(module).getContext(), noSources, [&] {
+    return runPipeline(unwrap(module), getText(pipeline));
+  }));
 }
 
-char *dsaModuleToText(MlirModule module) {
-  if (mlirModuleIsNull(module))
-    return nullptr;
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  unwrap(module)->print(os);
-  return copyString(text);
-}
-
-MlirAttribute dsaKVLayoutAttrGet(MlirContext context, MlirStringRef preset,
-                                 int64_t page, char **messages) {
-  Messages said(messages);
-  if (mlirContextIsNull(context)) {
-    said.stream() << "error: no context was given\n";
-    return {nullptr};
-  }
-  unwrap(context)->loadDialect<DSADialect>();
-  llvm::SourceMgr manager;
-  SourceMgrDiagnosticHandler handler(manager, unwrap(context), said.stream());
-  return wrap(Attribute(
-      KVLayoutAttr::getPreset(unwrap(context), unwrap(preset), page, [&] {
-        return emitError(UnknownLoc::get(unwrap(context)));
-      })));
-}
+//===----------------------------------------------------------------------===//
+// Attributes
+//===----------------------------------------------------------------------===//
 
 bool dsaAttributeIsAKVLayout(MlirAttribute attribute) {
-  return !mlirAttributeIsNull(attribute) &&
-         isa<KVLayoutAttr>(unwrap(attribute));
+  return isa_and_nonnull<dsa::KVLayoutAttr>(unwrap(attribute));
+}
+
+MlirAttribute dsaKVLayoutAttrGetPreset(MlirContext context,
+                                       MlirStringRef preset, int64_t page,
+                                       MlirStringCallback diagnostics,
+                                       void *userData) {
+  Report report(diagnostics, userData);
+  if (mlirContextIsNull(context)) {
+    report.addError("the context is null");
+    return {nullptr};
+  }
+  MLIRContext *owner = unwrap(context);
+  owner->getOrLoadDialect<dsa::DSADialect>();
+  dsa::KVLayoutAttr layout;
+  llvm::SourceMgr noSources;
+  (void)report.collect(owner, noSources, [&] {
+    auto error = [&] { return emitError(UnknownLoc::get(owner)); };
+    layout = dsa::KVLayoutAttr::getPreset(owner, getText(preset), page, error);
+    return success(layout != nullptr);
+  });
+  return wrap(Attribute(layout));
 }

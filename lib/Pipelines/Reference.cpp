@@ -113,9 +113,33 @@ void dsa::buildReferencePipeline(OpPassManager &pm,
   addLLVM(pm);
 }
 
+/// Adds the pipeline as a textual one names it. Upstream's
+/// `PassPipelineRegistration` prints an unknown option instead of returning it,
+/// and ends the program where the pipeline is nested in another op.
+static LogicalResult
+addReferencePipeline(OpPassManager &pm, StringRef optionsText,
+                     function_ref<LogicalResult(const Twine &)> emitError) {
+  std::optional<StringRef> anchor = pm.getOpName();
+  if (pm.getNesting() == OpPassManager::Nesting::Explicit && anchor &&
+      *anchor != ModuleOp::getOperationName())
+    return emitError("'dsa-reference-pipeline' runs on '" +
+                     ModuleOp::getOperationName() + "', not on '" + *anchor +
+                     "'");
+  ReferencePipelineOptions options;
+  std::string errors;
+  llvm::raw_string_ostream os(errors);
+  if (failed(options.parseFromString(optionsText, os)))
+    return emitError(StringRef(errors).trim());
+  buildReferencePipeline(pm, options);
+  return success();
+}
+
 void dsa::registerPipelines() {
-  PassPipelineRegistration<ReferencePipelineOptions>(
+  registerPassPipeline(
       "dsa-reference-pipeline",
       "Lower functions on tensors to the LLVM dialect by the ops' definitions",
-      buildReferencePipeline);
+      addReferencePipeline,
+      [](function_ref<void(const mlir::detail::PassOptions &)> handle) {
+        handle(ReferencePipelineOptions());
+      });
 }

@@ -16,13 +16,12 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
-#include "llvm/Support/thread.h"
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <new>
-#include <optional>
+#include <pthread.h>
 #include <unistd.h>
 
 using namespace mlir;
@@ -113,11 +112,24 @@ static llvm::Error readBytes(llvm::StringRef path,
       return cannotRead(read.takeError());
     bytes.truncate(size + *read);
     if (*read == 0)
-      return llvm::Error::success();
+      break;
   }
-  return makeError(ExitUser, "'" + path + "' has more than " +
-                                 llvm::Twine(maxInputBytes) +
-                                 " bytes, the most that are read");
+  return llvm::Error::success();
+}
+
+llvm::Error dsa::checkInput(llvm::StringRef text, llvm::StringRef name) {
+  if (text.size() > maxInputBytes)
+    return makeError(ExitUser, "'" + name + "' has more than " +
+                                   llvm::Twine(maxInputBytes) +
+                                   " bytes, the most that are read");
+  // Bytecode has no brackets to count.
+  bool isBytecode = text.starts_with("ML\xefR");
+  if (unsigned nesting = isBytecode ? 0 : getNesting(text);
+      nesting > maxNesting)
+    return makeError(ExitUser, "'" + name + "' nests brackets " +
+                                   llvm::Twine(nesting) + " deep; at most " +
+                                   llvm::Twine(maxNesting) + " are read");
+  return llvm::Error::success();
 }
 
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
@@ -125,17 +137,25 @@ dsa::readInput(llvm::StringRef path) {
   llvm::SmallVector<char, 0> bytes;
   if (llvm::Error error = readBytes(path, bytes))
     return std::move(error);
-  auto buffer = std::make_unique<llvm::SmallVectorMemoryBuffer>(
+  if (llvm::Error error = checkInput({bytes.data(), bytes.size()}, path))
+    return std::move(error);
+  return std::make_unique<llvm::SmallVectorMemoryBuffer>(
       std::move(bytes), path == "-" ? "<stdin>" : path);
-  llvm::StringRef text = buffer->getBuffer();
-  // Bytecode has no brackets to count.
-  bool isBytecode = text.starts_with("ML\xefR");
-  if (unsigned nesting = isBytecode ? 0 : getNesting(text);
-      nesting > maxNesting)
-    return makeError(ExitUser, "'" + path + "' nests brackets " +
-                                   llvm::Twine(nesting) + " deep; at most " +
-                                   llvm::Twine(maxNesting) + " are read");
-  return std::move(buffer);
+}
+
+bool dsa::runOnLargeStack(llvm::function_ref<void()> body) {
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes))
+    return false;
+  llvm::scope_exit destroy([&] { pthread_attr_destroy(&attributes); });
+  auto start = [](void *body) -> void * {
+    (*static_cast<llvm::function_ref<void()> *>(body))();
+    return nullptr;
+  };
+  pthread_t thread;
+  return !pthread_attr_setstacksize(&attributes, size_t(64) << 20) &&
+         !pthread_create(&thread, &attributes, start, &body) &&
+         !pthread_join(thread, nullptr);
 }
 
 //===----------------------------------------------------------------------===//
@@ -261,11 +281,11 @@ int dsa::runGuarded(llvm::StringRef tool, llvm::function_ref<int()> body) {
   llvm::install_bad_alloc_error_handler(endFatally);
   std::set_new_handler([] { endInternally("out of memory"); });
   int code = ExitInternal;
-  std::optional<unsigned> stackBytes = 64 << 20;
-  llvm::thread guarded(stackBytes, [&] {
+  bool started = runOnLargeStack([&] {
     CrashHandler handler;
     code = body();
   });
-  guarded.join();
+  if (!started)
+    endInternally("cannot start a thread with a stack of 64 MiB");
   return code;
 }

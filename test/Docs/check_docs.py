@@ -1,7 +1,7 @@
 """Holds the documents against the project.
 
-Every ```mlir block of README.md, docs/*.md and the op descriptions must stand,
-spaces apart, in a file under test/. In the description of a pass, one block is
+Every ```mlir, ```c, ```cpp and ```cmake block of README.md, docs/*.md and the op
+descriptions must stand, spaces apart, in a file of its language under test/. In the description of a pass, one block is
 the input, which must stand there too, and the next one is what the pass, with
 the options that the text between them names, makes of it: SSA names apart, and
 "..." stands for any text. Every ```console block is run: lines that
@@ -22,6 +22,10 @@ import tempfile
 COMMAND_LIMIT_S = 300
 
 
+# Language of a block: the files under test/ that may hold it.
+SNIPPETS = {"mlir": "*.mlir", "c": "*.c", "cpp": "*.cpp", "cmake": "CMakeLists.txt"}
+
+
 def blocks(text, language):
     return re.findall(rf"^ *```{language}\n(.*?)^ *```$", text, re.M | re.S)
 
@@ -31,15 +35,19 @@ def squeeze(text):
 
 
 def check_snippets(root):
-    known = [squeeze(path.read_text()) for path in root.glob("test/**/*.mlir")]
     documents = [root / "README.md", *sorted(root.glob("docs/*.md")),
                  root / "include/dsa/IR/DSAOps.td"]
-    passes = blocks((root / "include/dsa/Passes.td").read_text(), "mlir")
-    found = [(document.name, block) for document in documents
-             for block in blocks(document.read_text(), "mlir")]
-    found += [("Passes.td", block) for block in passes[::2]]
-    return [f"{name}: no file under test/ holds:\n{block}" for name, block in found
-            if not any(squeeze(block) in text for text in known)]
+    errors = []
+    for language, files in SNIPPETS.items():
+        known = [squeeze(path.read_text()) for path in root.glob(f"test/**/{files}")]
+        found = [(document.name, block) for document in documents
+                 for block in blocks(document.read_text(), language)]
+        if language == "mlir":
+            passes = blocks((root / "include/dsa/Passes.td").read_text(), language)
+            found += [("Passes.td", block) for block in passes[::2]]
+        errors += [f"{name}: no file under test/ holds:\n{block}" for name, block in found
+                   if not any(squeeze(block) in text for text in known)]
+    return errors
 
 
 def matches(pattern, text):

@@ -24,8 +24,17 @@ constexpr uint64_t maxInputBytes = uint64_t(256) << 20;
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
 readInput(llvm::StringRef path);
 
+/// What `readInput` refuses: text of more than `maxInputBytes` or nested deeper
+/// than `maxNesting`. `name` is what the message calls it.
+llvm::Error checkInput(llvm::StringRef text, llvm::StringRef name);
+
 /// The deepest nesting of brackets of MLIR text, strings and comments apart.
 unsigned getNesting(llvm::StringRef text);
+
+/// Runs `body` on a thread with a 64 MiB stack, enough for input that
+/// `checkInput` accepts, and waits for it. False if no such thread can be
+/// started; `body` has not run then.
+[[nodiscard]] bool runOnLargeStack(llvm::function_ref<void()> body);
 
 /// While it lives, a crash writes `input` and then `suffix` to a new file in
 /// the directory for temporary files and names it in its message, so that
@@ -37,10 +46,10 @@ public:
   ~Reproducer();
 };
 
-/// Runs `body` on a thread with a 64 MiB stack and returns what it returns. A
-/// crash, memory that ran out and an error that LLVM cannot return end the
-/// program with one line and `ExitInternal`. Writing to a closed pipe or past a
-/// file size limit becomes an error of the write. Called once, by `main`.
+/// Runs `body` on a large stack and returns what it returns. A crash, memory
+/// that ran out and an error that LLVM cannot return end the program with one
+/// line and `ExitInternal`. Writing to a closed pipe or past a file size limit
+/// becomes an error of the write. Called once, by `main`.
 int runGuarded(llvm::StringRef tool, llvm::function_ref<int()> body);
 
 } // namespace mlir::dsa
