@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 // What programs that register less than `registerDialect` are told, and what
-// the bounds of extents are; models.test reads it.
+// the bounds of extents are; check-interfaces.test reads it.
 //
 //===----------------------------------------------------------------------===//
 
