@@ -86,6 +86,53 @@ def test_core_keeps_its_bits(tmp_path, dynamic):
         assert same_bits(plain, execute(rewritten, arrays, types, tmp_path)), name
 
 
+CALLS = """
+func.func private @score(%q: tensor<?x4x16xf32>, %k: tensor<?x16xf32>, %w: tensor<?x4xf32>)
+    -> tensor<?x?xf32> {
+  %c0 = arith.constant 0 : index
+  %T = tensor.dim %q, %c0 : tensor<?x4x16xf32>
+  %S = tensor.dim %k, %c0 : tensor<?x16xf32>
+  %s = tensor.empty(%T, %S) : tensor<?x?xf32>
+  %scores = dsa.indexer_scores query(%q : tensor<?x4x16xf32>) keys(%k : tensor<?x16xf32>)
+      weights(%w : tensor<?x4xf32>) outs(%s : tensor<?x?xf32>)
+  return %scores : tensor<?x?xf32>
+}
+func.func @f(%q: tensor<10x4x16xf32>, %k: tensor<53x16xf32>, %w: tensor<10x4xf32>,
+    %sum: tensor<10x7xi32>) -> tensor<10x7xi32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c3 = arith.constant 3 : index
+  %i = tensor.empty() : tensor<10x7xi32>
+  %n = tensor.empty() : tensor<10xi32>
+  %dq = tensor.cast %q : tensor<10x4x16xf32> to tensor<?x4x16xf32>
+  %dk = tensor.cast %k : tensor<53x16xf32> to tensor<?x16xf32>
+  %dw = tensor.cast %w : tensor<10x4xf32> to tensor<?x4xf32>
+  %r = scf.for %x = %c0 to %c3 step %c1 iter_args(%acc = %sum) -> tensor<10x7xi32> {
+    %ds = func.call @score(%dq, %dk, %dw)
+        : (tensor<?x4x16xf32>, tensor<?x16xf32>, tensor<?x4xf32>) -> tensor<?x?xf32>
+    %s = tensor.cast %ds : tensor<?x?xf32> to tensor<10x53xf32>
+    %indices, %count = dsa.top_k scores(%s : tensor<10x53xf32>) k = 7
+        outs(%i, %n : tensor<10x7xi32>, tensor<10xi32>)
+    %next = linalg.add ins(%acc, %indices : tensor<10x7xi32>, tensor<10x7xi32>)
+        outs(%acc : tensor<10x7xi32>) -> tensor<10x7xi32>
+    scf.yield %next : tensor<10x7xi32>
+  }
+  return %r : tensor<10x7xi32>
+}
+"""
+
+
+def test_calls_casts_and_loops(tmp_path):
+    """Inlined, with casts folded into the ops, and hoisted out of the loop."""
+    arrays = [*core_arrays(11)[:3], np.arange(T * K, dtype=np.int32).reshape(T, K)]
+    cleaned = rewrite(CALLS, "--inline", "--symbol-dce", "--canonicalize",
+                      "--loop-invariant-code-motion", "--cse")
+    assert "call" not in cleaned and "tensor<?x4x16xf32>" not in cleaned
+    assert cleaned.index("dsa.top_k") < cleaned.index("scf.for")
+    assert same_bits(execute(CALLS, arrays, ["i32"], tmp_path),
+                     execute(cleaned, arrays, ["i32"], tmp_path))
+
+
 def test_on_buffers(tmp_path):
     """The whole road of a kernel: rows tiled, then on buffers, then decomposed."""
     arrays = core_arrays(10)
