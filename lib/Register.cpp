@@ -7,8 +7,8 @@
 
 #include "dsa/Register.h"
 
-#include "dsa/ExternalModels.h"
 #include "dsa/IR/DSA.h"
+#include "dsa/InterfaceModels.h"
 #include "dsa/Passes.h"
 #include "dsa/Pipelines.h"
 

@@ -12,6 +12,7 @@
 #include "mlir/Bytecode/BytecodeImplementation.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -21,6 +22,8 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/RuntimeVerifiableOpInterface.h"
+#include "mlir/Interfaces/ValueBoundsOpInterface.h"
 #include "mlir/Transforms/InliningUtils.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -125,4 +128,17 @@ void DSADialect::initialize() {
 #include "dsa/IR/DSAOps.cpp.inc"
       >();
   addInterfaces<BytecodeInterface, Inlining>();
+  // `registerDialect` keeps these.
+  declarePromisedInterfaces<bufferization::BufferizableOpInterface,
+#define GET_OP_LIST
+#include "dsa/IR/DSAOps.cpp.inc"
+                            >();
+  declarePromisedInterfaces<RuntimeVerifiableOpInterface,
+#define GET_OP_LIST
+#include "dsa/IR/DSAOps.cpp.inc"
+                            >();
+  declarePromisedInterfaces<ValueBoundsOpInterface,
+#define GET_OP_LIST
+#include "dsa/IR/DSAOps.cpp.inc"
+                            >();
 }

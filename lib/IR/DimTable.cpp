@@ -65,26 +65,29 @@ void DimTable::setPositions(const MutableOperandRange &range, const Dim &dim) {
         row.positionsAlong = dim;
 }
 
-DimPlace DimTable::findFirst(const Dim &dim) const {
-  for (const DimRow &row : rows)
-    if (const auto *it = llvm::find(row.dims, dim); it != row.dims.end())
-      return {&row, static_cast<size_t>(it - row.dims.begin())};
-  return {nullptr, 0};
+/// The extent of `dim` if those of all its symbols are known and their product
+/// fits.
+static std::optional<int64_t>
+evaluate(const Dim &dim,
+         function_ref<std::optional<int64_t>(const std::string &)> extentOf) {
+  int64_t product = dim.factor;
+  for (const std::string &symbol : dim.symbols) {
+    std::optional<int64_t> extent = extentOf(symbol);
+    if (!extent || llvm::MulOverflow(product, *extent, product))
+      return std::nullopt;
+  }
+  return product;
 }
 
 std::optional<int64_t> DimTable::getStaticExtent(const Dim &dim) const {
-  int64_t extent = dim.factor;
-  for (const std::string &symbol : dim.symbols) {
-    std::optional<int64_t> known;
-    for (const DimRow &row : rows)
-      for (auto [size, other] : llvm::zip(row.getType().getShape(), row.dims))
-        if (other.isSymbol() && other.symbols[0] == symbol &&
-            !ShapedType::isDynamic(size))
-          known = size;
-    if (!known || llvm::MulOverflow(extent, *known, extent))
-      return std::nullopt;
-  }
-  return extent;
+  return evaluate(
+      dim, [&](const std::string &symbol) -> std::optional<int64_t> {
+        for (const DimRow &row : rows)
+          for (auto [i, other] : llvm::enumerate(row.dims))
+            if (other == Dim(symbol) && !row.getType().isDynamicDim(i))
+              return row.getType().getDimSize(i);
+        return std::nullopt;
+      });
 }
 
 /// The extent of `symbol`: static where any operand says so, else that of the
@@ -94,11 +97,15 @@ static OpFoldResult getSymbolExtent(OpBuilder &b, Location loc,
                                     const std::string &symbol) {
   if (std::optional<int64_t> extent = table.getStaticExtent(symbol))
     return b.getIndexAttr(*extent);
-  DimPlace place = table.findFirst(symbol);
-  Value operand = place.row->operand->get();
-  if (isa<MemRefType>(operand.getType()))
-    return memref::DimOp::create(b, loc, operand, place.position).getResult();
-  return tensor::DimOp::create(b, loc, operand, place.position).getResult();
+  for (const DimRow &row : table.rows)
+    for (auto [i, dim] : llvm::enumerate(row.dims))
+      if (dim == Dim(symbol)) {
+        Value operand = row.operand->get();
+        if (isa<MemRefType>(operand.getType()))
+          return memref::DimOp::create(b, loc, operand, i).getResult();
+        return tensor::DimOp::create(b, loc, operand, i).getResult();
+      }
+  llvm_unreachable("every symbol is a dimension of an operand");
 }
 
 OpFoldResult dsa::getExtent(OpBuilder &b, Location loc, const DimTable &table,
@@ -155,20 +162,6 @@ struct Known {
 };
 } // namespace
 
-/// The extent of `dim` if all its symbols are known.
-static std::optional<int64_t> evaluate(const Dim &dim,
-                                       const llvm::StringMap<Known> &known) {
-  int64_t extent = dim.factor;
-  for (const std::string &symbol : dim.symbols) {
-    auto it = known.find(symbol);
-    if (it == known.end())
-      return std::nullopt;
-    if (llvm::MulOverflow(extent, it->second.extent, extent))
-      return std::nullopt;
-  }
-  return extent;
-}
-
 LogicalResult dsa::verifyDimTable(Operation *op, const DimTable &table,
                                   unsigned label) {
   llvm::StringMap<Known> known;
@@ -193,10 +186,16 @@ LogicalResult dsa::verifyDimTable(Operation *op, const DimTable &table,
                << row.name << "'";
     }
   }
+  auto extentOf = [&](const std::string &symbol) -> std::optional<int64_t> {
+    auto it = known.find(symbol);
+    if (it == known.end())
+      return std::nullopt;
+    return it->second.extent;
+  };
   for (const DimRow &row : table.rows)
     for (auto [i, dim] : llvm::enumerate(row.dims)) {
       int64_t extent = row.getType().getDimSize(i);
-      std::optional<int64_t> expected = evaluate(dim, known);
+      std::optional<int64_t> expected = evaluate(dim, extentOf);
       if (!ShapedType::isDynamic(extent) && expected && extent != *expected)
         return ConstraintError(op, label)
                << "dimension " << i << " of '" << row.name << "' is " << extent
@@ -204,7 +203,7 @@ LogicalResult dsa::verifyDimTable(Operation *op, const DimTable &table,
                << (dim.isLiteral() ? "" : " = " + std::to_string(*expected));
     }
   for (const DimMinimum &limit : table.minimums) {
-    std::optional<int64_t> extent = evaluate(limit.dim, known);
+    std::optional<int64_t> extent = evaluate(limit.dim, extentOf);
     if (extent && *extent < limit.minimum)
       return ConstraintError(op, limit.label)
              << "dimension " << limit.dim.str() << " is " << *extent

@@ -5,54 +5,47 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dsa/ExternalModels.h"
+#include "AttachModel.h"
 
-#include "dsa/IR/DSA.h"
+#include "dsa/InterfaceModels.h"
 
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
 
 using namespace mlir;
-using namespace mlir::dsa;
 using namespace mlir::bufferization;
 
 namespace {
+/// The same op on buffers. Where an init's buffer is still read elsewhere, the
+/// analysis gives the op another one, without a copy of what is in it.
 template <typename OpTy>
-struct BufferizableModel
-    : DstBufferizableOpInterfaceExternalModel<BufferizableModel<OpTy>, OpTy> {
+struct Model : DstBufferizableOpInterfaceExternalModel<Model<OpTy>, OpTy> {
   bool bufferizesToMemoryRead(Operation *op, OpOperand &operand,
                               const AnalysisState &) const {
-    return !cast<DestinationStyleOpInterface>(op).isDpsInit(&operand);
+    // The contents of an init do not matter.
+    return !cast<OpTy>(op).isDpsInit(&operand);
   }
 
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
                           const BufferizationOptions &options,
                           BufferizationState &state) const {
-    auto dst = cast<DestinationStyleOpInterface>(op);
-    if (!dst.hasPureTensorSemantics())
+    auto dsaOp = cast<OpTy>(op);
+    if (dsaOp.hasPureBufferSemantics())
       return success();
-    OpBuilder::InsertionGuard guard(rewriter);
-    rewriter.setInsertionPoint(op);
-    SmallVector<Value> buffers, inits;
-    for (OpOperand &operand : op->getOpOperands()) {
-      FailureOr<Value> buffer =
-          getBuffer(rewriter, operand.get(), options, state);
+    SmallVector<Value> buffers;
+    for (Value operand : op->getOperands()) {
+      FailureOr<Value> buffer = getBuffer(rewriter, operand, options, state);
       if (failed(buffer))
         return failure();
       buffers.push_back(*buffer);
-      if (dst.isDpsInit(&operand))
-        inits.push_back(*buffer);
     }
-    cloneOnOperands(rewriter, op, buffers);
-    replaceOpWithBufferizedValues(rewriter, op, inits);
+    SmallVector<Value> results;
+    for (OpOperand &init : dsaOp.getDpsInitsMutable())
+      results.push_back(buffers[init.getOperandNumber()]);
+    rewriter.setInsertionPoint(op);
+    mlir::clone(rewriter, op, /*newResultTypes=*/TypeRange(), buffers);
+    replaceOpWithBufferizedValues(rewriter, op, results);
     return success();
-  }
-};
-
-template <typename... OpTys>
-struct Models {
-  static void attach(MLIRContext *context) {
-    (OpTys::template attachInterface<BufferizableModel<OpTys>>(*context), ...);
   }
 };
 } // namespace
@@ -60,9 +53,6 @@ struct Models {
 void dsa::registerBufferizableOpInterfaceExternalModels(
     DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, DSADialect *) {
-    Models<
-#define GET_OP_LIST
-#include "dsa/IR/DSAOps.cpp.inc"
-        >::attach(context);
+    attachToAllOps<Model>(context);
   });
 }

@@ -14,6 +14,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "EntryChecks.h"
+#include "ExtentChecks.h"
 
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -28,7 +29,6 @@
 #include "mlir/IR/Dominance.h"
 #include "mlir/Transforms/CSE.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
-#include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
 using namespace mlir::dsa;
@@ -48,9 +48,9 @@ namespace {
 struct Question {
   /// The op it is about, in the function itself.
   Operation *op;
-  /// The dimension asked about, in words and as a number.
+  /// The dimension asked about, in words and as a number, or -1.
   std::string what;
-  int64_t dimension;
+  int64_t dimension = -1;
   /// The argument to blame if the extent is read from none, or -1.
   int64_t argument = -1;
   bool atLeast = false;
@@ -107,62 +107,6 @@ void EntryBuilder::ask(OpBuilder &b, Question question, Value found,
   questions.push_back(std::move(question));
 }
 
-namespace {
-/// Extents of the dimensions of a table, as values before an op.
-class TableExtents {
-public:
-  TableExtents(OpBuilder &b, Location loc, const DimTable &table)
-      : b(b), loc(loc) {
-    // A static extent, where there is one, is what the others are compared to.
-    for (bool isStatic : {true, false})
-      for (const DimRow &row : table.rows)
-        for (auto [i, dim] : llvm::enumerate(row.dims))
-          if (dim.isSymbol() && row.getType().isDynamicDim(i) != isStatic)
-            first.try_emplace(dim.symbols[0], &row, i);
-  }
-
-  OpFoldResult get(const DimRow &row, unsigned i) {
-    return tensor::getMixedSize(b, loc, row.operand->get(), i);
-  }
-  bool isFirst(const DimRow &row, unsigned i) const {
-    auto it = first.find(row.dims[i].symbols[0]);
-    return it->second == std::pair(&row, i);
-  }
-  /// Null if a symbol stands nowhere on its own.
-  OpFoldResult get(const Dim &dim) {
-    OpFoldResult product = b.getIndexAttr(dim.factor);
-    for (const std::string &symbol : dim.symbols) {
-      auto it = first.find(symbol);
-      if (it == first.end())
-        return {};
-      OpFoldResult extent = get(*it->second.first, it->second.second);
-      std::optional<int64_t> lhs = getConstantIntValue(product);
-      std::optional<int64_t> rhs = getConstantIntValue(extent);
-      if (lhs == 1)
-        product = extent;
-      else if (lhs && rhs)
-        product = b.getIndexAttr(*lhs * *rhs);
-      else
-        product = b.createOrFold<arith::MulIOp>(loc, materialize(product),
-                                                materialize(extent));
-    }
-    return product;
-  }
-  Value materialize(OpFoldResult extent) {
-    return getValueOrCreateConstantIndexOp(b, loc, extent);
-  }
-
-private:
-  OpBuilder &b;
-  Location loc;
-  llvm::StringMap<std::pair<const DimRow *, unsigned>> first;
-};
-} // namespace
-
-static bool isStatic(OpFoldResult extent) {
-  return getConstantIntValue(extent).has_value();
-}
-
 /// The number of the argument that `operand` of the copy is, or, of an init, of
 /// the result that comes from it; or -1.
 int64_t EntryBuilder::getArgument(OpOperand &operand) {
@@ -181,29 +125,15 @@ int64_t EntryBuilder::getArgument(OpOperand &operand) {
 
 void EntryBuilder::ask(Operation *op, const DimTable &table, bool isRequired) {
   OpBuilder b(toCopy.lookup(op));
-  TableExtents extents(b, op->getLoc(), table);
-  for (const DimRow &row : table.rows)
-    for (auto [i, dim] : llvm::enumerate(row.dims)) {
-      if (dim.isSymbol() && extents.isFirst(row, i))
-        continue;
-      OpFoldResult found = extents.get(row, i), expected = extents.get(dim);
-      if (!expected || (isStatic(found) && isStatic(expected)))
-        continue; // The verifier has compared them.
-      ask(b,
-          {op, "dimension " + std::to_string(i) + " of '" + row.name + "'",
-           static_cast<int64_t>(i), getArgument(*row.operand),
-           /*atLeast=*/false, isRequired},
-          extents.materialize(found), extents.materialize(expected));
+  for (ExtentCheck &check : buildExtentChecks(b, op->getLoc(), table)) {
+    Question question{op, std::move(check.what)};
+    question.atLeast = check.atLeast;
+    question.isRequired = isRequired;
+    if (check.row) {
+      question.dimension = check.dimension;
+      question.argument = getArgument(*check.row->operand);
     }
-  for (const DimMinimum &limit : table.minimums) {
-    OpFoldResult found = extents.get(limit.dim);
-    if (!found || isStatic(found))
-      continue;
-    ask(b,
-        {op, "dimension " + limit.dim.str(), /*dimension=*/-1, /*argument=*/-1,
-         /*atLeast=*/true, isRequired},
-        extents.materialize(found),
-        extents.materialize(b.getIndexAttr(limit.minimum)));
+    ask(b, std::move(question), check.found, check.expected);
   }
 }
 

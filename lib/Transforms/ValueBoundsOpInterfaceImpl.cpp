@@ -1,58 +1,59 @@
-//===- ValueBoundsOpInterfaceImpl.cpp - Bounds of extents -----------------===//
+//===- ValueBoundsOpInterfaceImpl.cpp - What bounds the extents -----------===//
 //
 // Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "dsa/ExternalModels.h"
+#include "AttachModel.h"
 
-#include "dsa/IR/DSA.h"
+#include "dsa/InterfaceModels.h"
 
 #include "mlir/Interfaces/ValueBoundsOpInterface.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::dsa;
 
-/// `dim` in terms of the extents of operands; null if that is no linear
-/// expression.
-static AffineExpr getExpr(const DimTable &table, const Dim &dim,
-                          ValueBoundsConstraintSet &cstr) {
-  AffineExpr product = cstr.getExpr(dim.factor);
-  for (const std::string &symbol : dim.symbols) {
-    AffineExpr next;
-    if (std::optional<int64_t> extent = table.getStaticExtent(symbol)) {
-      next = cstr.getExpr(*extent);
-    } else {
-      DimPlace place = table.findFirst(symbol);
-      next = cstr.getExpr(place.row->operand->get(), place.position);
-    }
-    if (!isa<AffineConstantExpr>(product) && !isa<AffineConstantExpr>(next))
-      return {};
-    product = product * next;
-  }
-  return product;
+/// The operands' dimensions that are `symbol` alone.
+static ValueDimList getDimensions(const DimTable &table, StringRef symbol) {
+  ValueDimList dimensions;
+  for (const DimRow &row : table.rows)
+    for (auto [i, dim] : llvm::enumerate(row.dims))
+      if (dim.isSymbol() && dim.symbols[0] == symbol)
+        dimensions.emplace_back(row.operand->get(), i);
+  return dimensions;
 }
 
 namespace {
 template <typename OpTy>
-struct ValueBoundsModel
-    : ValueBoundsOpInterface::ExternalModel<ValueBoundsModel<OpTy>, OpTy> {
-  void populateBoundsForShapedValueDim(Operation *op, Value value, int64_t dim,
-                                       ValueBoundsConstraintSet &cstr) const {
-    OpOperand *init = cast<DestinationStyleOpInterface>(op).getTiedOpOperand(
-        cast<OpResult>(value));
-    cstr.bound(value)[dim] == cstr.getExpr(init->get(), dim);
-    DimTable table = cast<DSAOpInterface>(op).getDimTable();
-    if (AffineExpr expr = getExpr(table, table.find(*init)->dims[dim], cstr))
-      cstr.bound(value)[dim] == expr;
-  }
-};
+struct Model : ValueBoundsOpInterface::ExternalModel<Model<OpTy>, OpTy> {
+  void populateBoundsForShapedValueDim(Operation *op, Value value,
+                                       int64_t dimension,
+                                       ValueBoundsConstraintSet &set) const {
+    auto dsaOp = cast<OpTy>(op);
+    DimTable table = dsaOp.getDimTable();
+    OpOperand *init = dsaOp.getTiedOpOperand(cast<OpResult>(value));
+    set.bound(value)[dimension] == set.getExpr(init->get(), dimension);
 
-template <typename... OpTys>
-struct Models {
-  static void attach(MLIRContext *context) {
-    (OpTys::template attachInterface<ValueBoundsModel<OpTys>>(*context), ...);
+    const Dim &dim = table.find(*init)->dims[dimension];
+    int64_t factor = dim.factor;
+    std::optional<StringRef> unknown;
+    for (const std::string &symbol : dim.symbols) {
+      std::optional<int64_t> extent = table.getStaticExtent(Dim(symbol));
+      if (!extent && unknown)
+        return; // A product of two unknowns is not affine.
+      if (!extent)
+        unknown = symbol;
+      else if (llvm::MulOverflow(factor, *extent, factor))
+        return;
+    }
+    if (!unknown) {
+      set.bound(value)[dimension] == factor;
+      return;
+    }
+    for (auto [operand, i] : getDimensions(table, *unknown))
+      set.bound(value)[dimension] == set.getExpr(operand, i) * factor;
   }
 };
 } // namespace
@@ -60,9 +61,6 @@ struct Models {
 void dsa::registerValueBoundsOpInterfaceExternalModels(
     DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, DSADialect *) {
-    Models<
-#define GET_OP_LIST
-#include "dsa/IR/DSAOps.cpp.inc"
-        >::attach(context);
+    attachToAllOps<Model>(context);
   });
 }

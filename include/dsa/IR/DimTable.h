@@ -60,12 +60,6 @@ struct DimMinimum {
   unsigned label;
 };
 
-/// Where a dimension stands.
-struct DimPlace {
-  const DimRow *row;
-  size_t position;
-};
-
 enum class Stride { Unit, Any };
 
 /// The dimensions of all operands of an op.
@@ -85,9 +79,6 @@ struct DimTable {
   void setPositions(const MutableOperandRange &range, const Dim &dim);
 
   const DimRow *find(const OpOperand &operand) const;
-  /// The first dimension of an operand that is `dim`, inputs before inits; of
-  /// no row if there is none.
-  DimPlace findFirst(const Dim &dim) const;
   /// The extent of `dim` if the types tell it.
   std::optional<int64_t> getStaticExtent(const Dim &dim) const;
 };
