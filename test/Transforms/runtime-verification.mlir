@@ -3,14 +3,14 @@
 // RUN: dsa-opt %s --generate-runtime-verification=verbose-level=0 | FileCheck %s
 
 // CHECK-LABEL: func.func @paged
-// CHECK: cf.assert {{.*}} dimension 0 of 'query' must be T, where T is dimension 0 of 'outs'\0A
-// CHECK: cf.assert {{.*}} dimension 2 of 'keys' must be D, where D is dimension 2 of 'query'\0A
-// CHECK: cf.assert {{.*}} dimension 0 of 'block_table' must be 1\0A
-// CHECK: cf.assert {{.*}} dimension 0 of 'weights' must be T, where T is dimension 0 of 'outs'\0A
 // CHECK: %[[FOUND:.*]] = memref.dim %arg4, %c1{{.*}}
 // CHECK: %[[N:.*]] = memref.dim %arg2, %c1{{.*}}
 // CHECK: %[[PAGE:.*]] = memref.dim %arg1, %c1{{.*}}
 // CHECK: %[[EXPECTED:.*]] = arith.muli %[[N]], %[[PAGE]]
+// CHECK: cf.assert {{.*}} dimension 0 of 'query' must be T, where T is dimension 0 of 'outs'\0A
+// CHECK: cf.assert {{.*}} dimension 2 of 'keys' must be D, where D is dimension 2 of 'query'\0A
+// CHECK: cf.assert {{.*}} dimension 0 of 'block_table' must be 1\0A
+// CHECK: cf.assert {{.*}} dimension 0 of 'weights' must be T, where T is dimension 0 of 'outs'\0A
 // CHECK: %[[EQUAL:.*]] = arith.cmpi eq, %[[FOUND]], %[[EXPECTED]]
 // CHECK: cf.assert %[[EQUAL]], {{.*}} dimension 1 of 'outs' must be N*page, where N is dimension 1 of 'block_table' and page is dimension 1 of 'keys'\0A
 // CHECK: cf.assert {{.*}} dimension page must be at least 1\0A
