@@ -1,9 +1,9 @@
 """Feeds dsa-opt with broken variants of the tests' own files.
 
 Each mutant is one process of dsa-opt with one of the pipelines. It passes if it
-ends within 10 s and 2 GiB with exit code 0, with 1 and a message, or with 70 for
-a crash in LLVM's or MLIR's libraries that no code of this project had been
-called for. Anything else fails: the mutant is kept and its command printed.
+ends in time and below 2 GiB with exit code 0, with 1 and a message, or with 70
+for a crash in the libraries of LLVM or MLIR that these came to without code of
+this project. Anything else fails: the mutant is kept and its command printed.
 
 example, an hour's worth:
   python tools/fuzz/mutate.py --kind text -n 100000 --seed 7 --keep failures
@@ -27,7 +27,6 @@ import time
 from mutations import BYTECODE, TEXT, mutate
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-LIMIT_S = 10
 LIMIT_BYTES = 2 << 30
 # What is done with a mutant that parses.
 PIPELINES = [
@@ -44,21 +43,23 @@ PIPELINES = [
     ["--dsa-reference-pipeline=checked=true accumulate-type=f64"],
 ]
 # `internal error in dsa-opt (signal 11 in libMLIR.so.22.1+0x12, called from ...)`.
-CRASH = re.compile(r"internal error in dsa-opt \((.*)\): this is a defect")
+CRASH = re.compile(r"internal error in dsa-opt \((.*)\): this is a defect", re.S)
 UPSTREAM = re.compile(r".* in lib(?:MLIR|LLVM)\.so[\w.]*\+0x[0-9a-f]+", re.S)
 # dsa-opt says the one once it has parsed and verified its input; a verifier, or
 # a pass, says the other.
 PARSED = "Pass Manager with"
 REFUSED = re.compile(r"error: '[\w.]+' op ")
+# What --verify-roundtrip says.
+ROUNDTRIP = re.compile(r"roundTrip testing|cannot verify round-trip")
 
 Result = collections.namedtuple("Result", "failure reached parsed passed upstream")
 
 
-def text_corpus():
+def read_sources():
     """The parts of the tests' files and their single functions, without comments.
 
-    Those that are meant to be wrong are rarer here than there: a mutant of one
-    seldom gets past the verifier.
+    Two lists: what is valid as far as the tests say, and what some pass or
+    verifier refuses.
     """
     valid, invalid = [], []
     for path in sorted((ROOT / "test").rglob("*.mlir")):
@@ -69,29 +70,37 @@ def text_corpus():
             corpus.append(part)
             corpus += [head + function for function in functions
                        if len(functions) > 1 and len(set(re.findall(r"@\w+", function))) == 1]
-    if not valid:
-        sys.exit("mutate.py: error: no .mlir file under test")
-    return valid * max(1, round(6 * len(invalid) / len(valid))) + invalid
+    return list(dict.fromkeys(valid)), list(dict.fromkeys(invalid))
 
 
-def bytecode_corpus(opt, jobs):
+def make_corpus(kind, opt, jobs):
     def convert(text):
-        return subprocess.run([opt, "--emit-bytecode"], input=text.encode(), timeout=60,
+        option = "--emit-bytecode" if kind == "bytecode" else "--mlir-print-op-generic"
+        return subprocess.run([opt, option], input=text.encode(), timeout=60,
                               capture_output=True).stdout
 
+    valid, invalid = read_sources()
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        # What does not parse has no bytecode.
-        return [data for data in pool.map(convert, dict.fromkeys(text_corpus())) if data]
+        # What does not parse comes out empty.
+        converted = [data for data in pool.map(convert, valid + invalid) if data]
+    if not converted:
+        sys.exit(f"mutate.py: error: {opt} reads none of the .mlir files under {ROOT / 'test'}")
+    if kind == "bytecode":
+        return converted
+    # The generic form goes past the parsers of the ops, straight to the verifiers.
+    readable = valid + [data.decode() for data in converted]
+    # Mutants of what is refused are mostly refused: one in seven is enough.
+    return readable * max(1, round(6 * len(invalid) / len(readable))) + invalid
 
 
-def execute(command, scratch):
-    """(exit code, a signal negative; None after LIMIT_S), peak memory, standard error."""
+def execute(command, scratch, limit_s):
+    """(exit code, a signal negative; None after `limit_s`), peak memory, standard error."""
     late = threading.Event()
     # Not a pipe: the output of a mutant may have no end.
     with tempfile.TemporaryFile(dir=scratch) as errors:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                    stderr=errors, env={**os.environ, "TMPDIR": str(scratch)})
-        timer = threading.Timer(LIMIT_S, lambda: (late.set(), process.kill()))
+        timer = threading.Timer(limit_s, lambda: (late.set(), process.kill()))
         timer.start()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -106,7 +115,7 @@ def judge(code, memory, errors):
     upstream = crash[1] if crash and UPSTREAM.fullmatch(crash[1]) else None
     failure = None
     if code is None:
-        failure = f"did not end within {LIMIT_S} s"
+        failure = "did not end in time"
     elif code < 0:
         failure = f"ended by signal {-code}"
     elif code not in (0, 1, 70):
@@ -117,7 +126,7 @@ def judge(code, memory, errors):
         failure = crash[1] if crash else "exit code 70 without the line that explains it"
     elif code == 1 and "error:" not in errors:
         failure = "exit code 1 without an error"
-    elif "roundTrip" in errors:
+    elif ROUNDTRIP.search(errors):
         failure = "does not read back as printed"
     parsed = PARSED in errors
     return Result(failure, parsed or REFUSED.search(errors) is not None, parsed, code == 0, upstream)
@@ -138,6 +147,10 @@ def main():
                         help="the same seed and files give the same mutants (default: 1)")
     parser.add_argument("--keep", type=pathlib.Path, metavar="DIR", default=pathlib.Path("fuzz-failures"),
                         help="folder for mutants that fail, made when needed (default: fuzz-failures)")
+    parser.add_argument("--keep-all", action="store_true",
+                        help="also keep mutants that crash LLVM or MLIR, which is no failure here")
+    parser.add_argument("--limit-s", type=float, default=10, metavar="S",
+                        help="how long a mutant may take (default: 10)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(),
                         help="how many at a time (default: one a processor)")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build",
@@ -152,7 +165,7 @@ def main():
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
     binary = options.kind == "bytecode"
-    corpus = bytecode_corpus(opt, options.jobs) if binary else text_corpus()
+    corpus = make_corpus(options.kind, opt, options.jobs)
     changes = BYTECODE if binary else TEXT
 
     def run(index, scratch):
@@ -162,13 +175,14 @@ def main():
         path = scratch / f"{options.kind}-{options.seed}-{index}.{'mlirbc' if binary else 'mlir'}"
         path.write_bytes(data)
         arguments = rng.choice(PIPELINES)
-        result = judge(*execute([opt, path, "--dump-pass-pipeline", *arguments], scratch))
-        if result.failure:
+        result = judge(*execute([opt, path, "--dump-pass-pipeline", *arguments], scratch, options.limit_s))
+        if result.failure or options.keep_all and result.upstream:
             options.keep.mkdir(parents=True, exist_ok=True)
             kept = options.keep / path.name
             kept.write_bytes(data)
             quoted = " ".join(f"'{a}'" if " " in a else a for a in arguments)
-            print(f"FAILED: {result.failure}\n  {opt} {kept} {quoted}", flush=True)
+            print(f"{'FAILED: ' + result.failure if result.failure else result.upstream}\n"
+                  f"  {opt} {kept} {quoted}", flush=True)
         path.unlink()
         return result
 
