@@ -8,13 +8,14 @@ set -euo pipefail
 usage="usage: tools/check.sh [--quick] [--tidy[=REF]] [--help]
 
 Installs the Debian packages that are missing, builds the project into ./build
-and runs every test: formatting, source rules, generated docs, lit, pytest, and
-lit again on a build with address and undefined-behaviour sanitizers. A step
+and runs every test: formatting, source rules, generated docs, lit, pytest,
+broken variants of the tests' files (tools/fuzz/mutate.py), and lit again on a
+build with address and undefined-behaviour sanitizers. A step
 that fails does not hide the later ones; only a failed build ends the run.
 With everything in place it needs no network. The last line is
 'N passed, N failed'; each test of lit and pytest counts, and each check.
 
-  --quick       leave the sanitizer build out
+  --quick       leave the broken variants and the sanitizer build out
   --tidy[=REF]  also run clang-tidy on the .cpp files changed since the git
                 commit REF (default HEAD~1)
 
@@ -159,13 +160,13 @@ check_tidy() {
 }
 
 needs=("${build_needs[@]}" "clang-format-22 $llvm/bin/clang-format")
-step_total=8
+step_total=9
 if ! $quick; then
   needs+=("libclang-rt-22-dev $llvm/lib/clang/22/include/sanitizer/asan_interface.h")
 fi
 if [ -n "$tidy" ]; then
   needs+=("clang-tidy-22 $llvm/bin/clang-tidy")
-  step_total=9
+  step_total=10
 fi
 open_build_folder
 export DSA_BUILD_DIR=$build
@@ -199,6 +200,19 @@ run_tests "pytest" "$build/pytest.xml" \
   "$build/venv/bin/python" -m pytest -q -p no:cacheprovider \
   --junitxml="$build/pytest.xml" "$root/test/reference" \
   "$root/test/Tools" "$root/test/Integration"
+
+begin "mutants of the tests' files"
+run_mutants() { # KIND COUNT
+  # Seeded: the same files give the same mutants.
+  "$build/venv/bin/python" "$root/tools/fuzz/mutate.py" --kind "$1" -n "$2" \
+    --build "$build" --keep "$build/fuzz-failures"
+}
+if $quick; then
+  finish "left out by --quick"
+else
+  check "2000 mutants of text" run_mutants text 2000 || true
+  check "1000 mutants of bytecode" run_mutants bytecode 1000 || true
+fi
 
 if [ -n "$tidy" ]; then
   begin "clang-tidy on what changed since $tidy"

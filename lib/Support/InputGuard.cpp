@@ -7,6 +7,8 @@
 
 #include "dsa/Support/InputGuard.h"
 
+#include "CrashSite.h"
+
 #include "dsa/Support/AtomicFile.h"
 #include "dsa/Support/ExitCodes.h"
 
@@ -202,16 +204,38 @@ static bool writeReproducer() {
   return true;
 }
 
+/// Appends `<word> <file>+0x<offset>`, as much of it as fits.
+template <size_t size>
+static void append(char (&text)[size], const char *word, CodePlace place) {
+  if (!place.file)
+    return;
+  const char *slash = strrchr(place.file, '/');
+  const char *name = slash ? slash + 1 : place.file;
+  size_t length = strlen(text);
+  snprintf(text + length, size - length, "%s %s+0x%zx", word,
+           name[0] ? name : toolName, place.offset);
+}
+
 /// Ends the program from wherever it stands: with one line, without running
 /// destructors, which may find what a crash left behind, and without memory
 /// from a heap that may be broken or locked.
 [[noreturn]] static void endInternally(const char *reason) {
-  // A second crash on the way out, or a lock that is never released, changes
-  // neither the exit code nor that the program ends.
-  for (int signal : crashSignals)
-    ::signal(signal, [](int) { _exit(ExitInternal); });
+  // A lock that is never released changes neither the exit code nor that the
+  // program ends.
   ::signal(SIGALRM, [](int) { _exit(ExitInternal); });
   alarm(10);
+  // A stack that a crash left in pieces crashes the walk: then the handler
+  // comes here again, and the line names no place.
+  static char cause[1024];
+  if (!cause[0]) {
+    snprintf(cause, sizeof(cause), "%s", reason);
+    CrashSite site = findCrashSite();
+    append(cause, " in", site.crashed);
+    append(cause, ", called from", site.caller);
+  }
+  // Nor does a second crash on the way out.
+  for (int signal : crashSignals)
+    ::signal(signal, [](int) { _exit(ExitInternal); });
   char line[2048];
   int length;
   if (writeReproducer())
@@ -219,12 +243,12 @@ static bool writeReproducer() {
                       "error: internal error in %s (%s): this is a defect; "
                       "please report it with what shows it again: %s "
                       "--run-reproducer %s\n",
-                      toolName, reason, toolName, reproducerPath);
+                      toolName, cause, toolName, reproducerPath);
   else
     length = snprintf(line, sizeof(line),
                       "error: internal error in %s (%s): this is a defect; "
                       "please report it with the input and the command line\n",
-                      toolName, reason);
+                      toolName, cause);
   // Nothing is left to be told to, if this fails.
   (void)!write(STDERR_FILENO, line, std::min<size_t>(length, sizeof(line) - 1));
   discardUnfinishedFiles();

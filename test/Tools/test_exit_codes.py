@@ -188,7 +188,7 @@ def test_a_crash_leaves_a_reproducer_and_nothing_else(tmp_path):
     code, out, err = run("dsa-opt", "in.mlir", "--dsa-decompose=accumulate-type=f64", "-o", "o",
                          cwd=tmp_path, env=environment)
     made, = (tmp_path / "tmp").iterdir()
-    assert code == 70 and not out and err.startswith("error: internal error in dsa-opt (signal 11)")
+    assert code == 70 and not out and err.startswith("error: internal error in dsa-opt (signal 11 in libMLIR")
     assert err.endswith(f"dsa-opt --run-reproducer {made}\n") and err.count("\n") == 1
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in.mlir", "tmp"]
     assert 'pipeline: "builtin.module(dsa-decompose{accumulate-type=f64})"' in made.read_text()

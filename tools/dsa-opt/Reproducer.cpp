@@ -18,7 +18,8 @@ using namespace mlir;
 std::string dsa::getReproducerSuffix(StringRef input,
                                      const MlirOptMainConfig &config) {
   if (input.starts_with("ML\xefR") || input.contains("{-#") ||
-      !config.inputSplitMarker().empty() || config.shouldRunReproducer())
+      !config.inputSplitMarker().empty() || config.shouldRunReproducer() ||
+      config.shouldDumpPassPipeline())
     return "";
   MLIRContext context(MLIRContext::Threading::DISABLED);
   // A pipeline that is wrong is reported where it is run.

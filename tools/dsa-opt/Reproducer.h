@@ -15,7 +15,8 @@ namespace mlir::dsa {
 
 /// What turns `input` into its own reproducer: the passes that were asked for,
 /// as `--run-reproducer` reads them. Empty where they cannot be added:
-/// bytecode, input that is split or has resources of its own.
+/// bytecode, input that is split or has resources of its own, and pipelines
+/// that print themselves when they are made.
 std::string getReproducerSuffix(StringRef input,
                                 const MlirOptMainConfig &config);
 

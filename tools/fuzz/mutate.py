@@ -1,0 +1,214 @@
+"""Feeds dsa-opt with broken variants of the tests' own files.
+
+Each mutant is one process of dsa-opt with one of the pipelines. It passes if it
+ends in time and below 2 GiB with exit code 0, with 1 and a message, or with 70
+for a crash in the libraries of LLVM or MLIR that these came to without code of
+this project. Anything else fails: the mutant is kept and its command printed.
+
+example, an hour's worth:
+  python tools/fuzz/mutate.py --kind text -n 100000 --seed 7 --keep failures
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import itertools
+import os
+import pathlib
+import random
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from mutations import BYTECODE, TEXT, mutate
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+LIMIT_BYTES = 2 << 30
+# What is done with a mutant that parses.
+PIPELINES = [
+    [],
+    ["--verify-roundtrip"],
+    ["--canonicalize", "--cse"],
+    ["--resolve-ranked-shaped-type-result-dims"],
+    ["--one-shot-bufferize=bufferize-function-boundaries"],
+    ["--generate-runtime-verification"],
+    ["--dsa-fuse"],
+    ["--dsa-tile=rows=3"],
+    ["--dsa-split=position-parts=3 slot-parts=2"],
+    ["--dsa-fuse", "--dsa-tile=rows=1", "--dsa-split=position-parts=2 slot-parts=2"],
+    ["--dsa-decompose"],
+    ["--dsa-function-abi=checked=true"],
+    ["--dsa-buffer-cleanup", "--dsa-expand-copies", "--dsa-expand-floats", "--dsa-floats-to-bits"],
+    ["--dsa-verify-lowered"],
+    ["--dsa-reference-pipeline"],
+    ["--dsa-reference-pipeline=checked=true accumulate-type=f64"],
+]
+# `internal error in dsa-opt (signal 11 in libMLIR.so.22.1+0x12, called from ...)`.
+CRASH = re.compile(r"internal error in dsa-opt \((.*)\): this is a defect", re.S)
+UPSTREAM = re.compile(r".* in lib(?:MLIR|LLVM)\.so[\w.]*\+0x[0-9a-f]+", re.S)
+# dsa-opt says the one once it has parsed and verified its input; a verifier, or
+# a pass, says the other.
+PARSED = "Pass Manager with"
+REFUSED = re.compile(r"error: '[\w.]+' op ")
+# What --verify-roundtrip says.
+ROUNDTRIP = re.compile(r"roundTrip testing|cannot verify round-trip")
+
+Result = collections.namedtuple("Result", "failure reached parsed passed upstream")
+
+
+def read_sources():
+    """The parts of the tests' files and their single functions, without comments.
+
+    Two lists: what is valid as far as the tests say, and what some pass or
+    verifier refuses.
+    """
+    valid, invalid = [], []
+    for path in sorted((ROOT / "test").rglob("*.mlir")):
+        for part in re.split(r"(?m)^// -----.*\n", path.read_text()):
+            corpus = invalid if "expected-error" in part else valid
+            part = re.sub(r"(?m)^\s*//.*\n|\s*//.*$", "", part).strip() + "\n"
+            head, *functions = re.split(r"(?m)^(?=func\.func )", part)
+            corpus.append(part)
+            corpus += [head + function for function in functions
+                       if len(functions) > 1 and len(set(re.findall(r"@\w+", function))) == 1]
+    return list(dict.fromkeys(valid)), list(dict.fromkeys(invalid))
+
+
+def make_corpus(kind, opt, jobs):
+    def convert(text):
+        option = "--emit-bytecode" if kind == "bytecode" else "--mlir-print-op-generic"
+        return subprocess.run([opt, option], input=text.encode(), timeout=60,
+                              capture_output=True).stdout
+
+    valid, invalid = read_sources()
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        # What does not parse comes out empty.
+        converted = [data for data in pool.map(convert, valid + invalid) if data]
+    if not converted:
+        sys.exit(f"mutate.py: error: {opt} reads none of the .mlir files under {ROOT / 'test'}")
+    if kind == "bytecode":
+        return converted
+    # The generic form goes past the parsers of the ops, straight to the verifiers.
+    readable = valid + [data.decode() for data in converted]
+    # Mutants of what is refused are mostly refused: one in seven is enough.
+    return readable * max(1, round(6 * len(invalid) / len(readable))) + invalid
+
+
+def execute(command, scratch, limit_s):
+    """(exit code, a signal negative; None after `limit_s`), peak memory, standard error."""
+    late = threading.Event()
+    # Not a pipe: the output of a mutant may have no end.
+    with tempfile.TemporaryFile(dir=scratch) as errors:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=errors, env={**os.environ, "TMPDIR": str(scratch)})
+        timer = threading.Timer(limit_s, lambda: (late.set(), process.kill()))
+        timer.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        timer.cancel()
+        errors.seek(0)
+        text = errors.read().decode("utf-8", "replace")
+    return None if late.is_set() else process.returncode, usage.ru_maxrss * 1024, text
+
+
+def judge(code, memory, errors):
+    crash = CRASH.search(errors)
+    upstream = crash[1] if crash and UPSTREAM.fullmatch(crash[1]) else None
+    failure = None
+    if code is None:
+        failure = "did not end in time"
+    elif code < 0:
+        failure = f"ended by signal {-code}"
+    elif code not in (0, 1, 70):
+        failure = f"exit code {code}"
+    elif memory >= LIMIT_BYTES:
+        failure = f"took {memory >> 20} MiB"
+    elif code == 70 and not upstream:
+        failure = crash[1] if crash else "exit code 70 without the line that explains it"
+    elif code == 1 and "error:" not in errors:
+        failure = "exit code 1 without an error"
+    elif ROUNDTRIP.search(errors):
+        failure = "does not read back as printed"
+    parsed = PARSED in errors
+    return Result(failure, parsed or REFUSED.search(errors) is not None, parsed, code == 0, upstream)
+
+
+def report(results, done, total, start):
+    print(f"{done} of {total} mutants, {time.monotonic() - start:.0f} s, "
+          f"{sum(r.failure is not None for r in results)} failed", file=sys.stderr, flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kind", choices=["text", "bytecode"], required=True,
+                        help="what to mutate: the files, or their bytecode")
+    parser.add_argument("-n", type=int, default=1000, help="how many mutants (default: 1000)")
+    parser.add_argument("--seed", type=int, default=1,
+                        help="the same seed and files give the same mutants (default: 1)")
+    parser.add_argument("--keep", type=pathlib.Path, metavar="DIR", default=pathlib.Path("fuzz-failures"),
+                        help="folder for mutants that fail, made when needed (default: fuzz-failures)")
+    parser.add_argument("--keep-all", action="store_true",
+                        help="also keep mutants that crash LLVM or MLIR, which is no failure here")
+    parser.add_argument("--limit-s", type=float, default=10, metavar="S",
+                        help="how long a mutant may take (default: 10)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(),
+                        help="how many at a time (default: one a processor)")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build",
+                        help="build folder (default: build)")
+    options = parser.parse_args()
+    opt = (options.build / "bin" / "dsa-opt").resolve()
+    if not opt.exists():
+        sys.exit(f"mutate.py: error: there is no {opt}; build the project or give --build")
+    # A mutant must not take the machine with it; children inherit the limits.
+    resource.setrlimit(resource.RLIMIT_AS, (4 * LIMIT_BYTES, 4 * LIMIT_BYTES))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 20, 64 << 20))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+    binary = options.kind == "bytecode"
+    corpus = make_corpus(options.kind, opt, options.jobs)
+    changes = BYTECODE if binary else TEXT
+
+    def run(index, scratch):
+        rng = random.Random(f"{options.kind} {options.seed} {index}")
+        mutant = mutate(rng, corpus, changes)
+        data = mutant if binary else mutant.encode("utf-8", "surrogatepass")
+        path = scratch / f"{options.kind}-{options.seed}-{index}.{'mlirbc' if binary else 'mlir'}"
+        path.write_bytes(data)
+        arguments = rng.choice(PIPELINES)
+        result = judge(*execute([opt, path, "--dump-pass-pipeline", *arguments], scratch, options.limit_s))
+        if result.failure or options.keep_all and result.upstream:
+            options.keep.mkdir(parents=True, exist_ok=True)
+            kept = options.keep / path.name
+            kept.write_bytes(data)
+            quoted = " ".join(f"'{a}'" if " " in a else a for a in arguments)
+            print(f"{'FAILED: ' + result.failure if result.failure else result.upstream}\n"
+                  f"  {opt} {kept} {quoted}", flush=True)
+        path.unlink()
+        return result
+
+    results, start = [], time.monotonic()
+    with tempfile.TemporaryDirectory() as scratch, \
+            concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        runs = pool.map(run, range(options.n), itertools.repeat(pathlib.Path(scratch)))
+        for done, result in enumerate(runs, 1):
+            results.append(result)
+            if done % 500 == 0:
+                report(results, done, options.n, start)
+    for place, count in collections.Counter(r.upstream for r in results if r.upstream).most_common():
+        print(f"crashed outside this project, {count} times: {place}")
+    reached, parsed, passed = (100 * sum(share) / max(1, len(results)) for share in
+                               zip(*((r.reached, r.parsed, r.passed) for r in results)))
+    print(f"of the mutants {reached:.0f} % reach the verifiers, {parsed:.0f} % are valid and "
+          f"{passed:.0f} % pass their pipeline")
+    failed = sum(r.failure is not None for r in results)
+    print(f"{len(results) - failed} passed, {failed} failed")
+    sys.exit(failed != 0)
+
+
+if __name__ == "__main__":
+    main()
