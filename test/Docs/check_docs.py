@@ -1,12 +1,13 @@
 """Holds the documents against the project.
 
-Every ```mlir block of README.md, docs/*.md and the op descriptions must stand,
-spaces apart, in a file under test/. Every ```console block is run: lines that
-begin with "$ " are commands, the others their expected output, where "..."
-stands for any text. Commands run in one scratch folder per document in which
-test/ is the project's, with standard error in the output.
+Every ```mlir, ```cpp and ```cmake block of README.md, docs/*.md and the op
+descriptions must stand, spaces apart, in a file under test/ that a test uses.
+Every ```console block is run: lines that begin with "$ " are commands, the
+others their expected output, where "..." stands for any text. Commands run in
+one scratch folder per document in which test/ is the project's and lib/ the
+build's, with standard error in the output.
 
-usage: check_docs.py ROOT BIN
+usage: check_docs.py ROOT BIN [PAGE-NOT-TO-RUN...]
 """
 
 import os
@@ -17,6 +18,8 @@ import sys
 import tempfile
 
 COMMAND_LIMIT_S = 300
+# Where the blocks of a language have to stand.
+SOURCES = {"mlir": "*.mlir", "cpp": "*.cpp", "cmake": "CMakeLists.txt"}
 
 
 def blocks(text, language):
@@ -28,14 +31,16 @@ def squeeze(text):
 
 
 def check_snippets(root):
-    known = [squeeze(path.read_text()) for path in root.glob("test/**/*.mlir")]
+    known = {language: [squeeze(path.read_text()) for path in root.glob(f"test/**/{name}")]
+             for language, name in SOURCES.items()}
     documents = [root / "README.md", *sorted(root.glob("docs/*.md")),
                  root / "include/dsa/IR/DSAOps.td"]
     errors = []
     for document in documents:
-        for block in blocks(document.read_text(), "mlir"):
-            if not any(squeeze(block) in text for text in known):
-                errors.append(f"{document.name}: no file under test/ holds:\n{block}")
+        for language, texts in known.items():
+            for block in blocks(document.read_text(), language):
+                if not any(squeeze(block) in text for text in texts):
+                    errors.append(f"{document.name}: no file under test/ holds:\n{block}")
     return errors
 
 
@@ -45,6 +50,7 @@ def check_console(root, bin_folder, document):
         [str(pathlib.Path(sys.executable).parent), str(bin_folder), os.environ["PATH"]]))
     with tempfile.TemporaryDirectory() as folder:
         (pathlib.Path(folder) / "test").symlink_to(root / "test")
+        (pathlib.Path(folder) / "lib").symlink_to(bin_folder.parent / "lib")
         for block in blocks(document.read_text(), "console"):
             for step in re.split(r"^\$ ", block, flags=re.M)[1:]:
                 command, _, expected = step.partition("\n")
@@ -62,7 +68,8 @@ def main():
     root, bin_folder = (pathlib.Path(path).resolve() for path in sys.argv[1:3])
     errors = check_snippets(root)
     for document in sorted(root.glob("docs/*.md")):
-        errors += check_console(root, bin_folder, document)
+        if document.name not in sys.argv[3:]:
+            errors += check_console(root, bin_folder, document)
     print("\n".join(errors) or "ok")
     return bool(errors)
 
