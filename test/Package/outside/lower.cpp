@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dsa/IR/DSA.h"
 #include "dsa/Pipelines.h"
 #include "dsa/Register.h"
 
@@ -22,10 +23,15 @@ int main(int argc, char **argv) {
   mlir::MLIRContext context(registry);
   mlir::OwningOpRef<mlir::ModuleOp> module =
       mlir::parseSourceFile<mlir::ModuleOp>(argv[1], &context);
+  if (!module)
+    return 1; // the diagnostics are on stderr
+  module->walk([](mlir::dsa::SparseAttentionOp op) {
+    llvm::errs() << "attention with values of width " << op.getDv() << "\n";
+  });
   mlir::PassManager passes(&context);
   mlir::dsa::buildReferencePipeline(passes, {});
-  if (!module || mlir::failed(passes.run(*module)))
-    return 1; // the diagnostics are on stderr
+  if (mlir::failed(passes.run(*module)))
+    return 1;
   module->print(llvm::outs());
   return 0;
 }
