@@ -1,6 +1,7 @@
 import os
 
 import lit.formats
+import lit.util
 
 config.name = "dsa"
 config.test_format = lit.formats.ShTest(execute_external=False)
@@ -20,8 +21,21 @@ config.substitutions.append(("%dsa_bin", os.path.join(config.dsa_build_dir, "bin
 config.substitutions.append(("%dsa_lib", os.path.join(config.dsa_build_dir, "lib")))
 config.substitutions.append(("%source_dir", config.dsa_source_dir))
 config.substitutions.append(("%build_dir", config.dsa_build_dir))
-config.substitutions.append(("%mlir_dir", config.mlir_dir))
+
+# How a test configures a project of another author: as this one was.
+configure = f"{config.cmake} -G Ninja"
+for language, compiler in (("C", config.c_compiler), ("CXX", config.cxx_compiler)):
+    configure += f" -DCMAKE_{language}_COMPILER={compiler}"
+    if lit.util.which("ccache"):
+        configure += f" -DCMAKE_{language}_COMPILER_LAUNCHER=ccache"
+config.substitutions.append(("%configure", configure))
+config.substitutions.append(("%cmake", config.cmake))
+for name in os.environ:
+    if name in ("HOME", "XDG_CACHE_HOME") or name.startswith("CCACHE_"):
+        config.environment[name] = os.environ[name]
+
+# Neither a package nor a plugin for other programs is built with sanitizers:
+# those programs would have to be linked with them too.
 if config.dsa_sanitizers:
     config.available_features.add("sanitizers")
-    lit_config.note("with sanitizers, programs that are built without them cannot load ours: "
-                    "the tests of the plugin and of the package are left out")
+    lit_config.note("left out with sanitizers: tests of the package and the plugin")

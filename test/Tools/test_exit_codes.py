@@ -14,14 +14,15 @@ TUTORIAL = ROOT / "test" / "Integration" / "tutorial.mlir"
 IO, USER = 74, 1
 
 
-@pytest.mark.parametrize("tool", ["dsa-opt", "dsa-run"])
+@pytest.mark.parametrize("tool", ["dsa-lsp-server", "dsa-opt", "dsa-run"])
 def test_version_is_the_one_of_the_project(tool):
     code, out, _ = run(tool, "--version")
     version = (ROOT / "VERSION").read_text().strip()
     assert code == 0 and f"{tool} (dsa-mlir) {version}, LLVM 22." in out
 
 
-@pytest.mark.parametrize("tool, text", [("dsa-opt", "--dsa-reference-pipeline"),
+@pytest.mark.parametrize("tool, text", [("dsa-lsp-server", "vim.lsp.enable"),
+                                        ("dsa-opt", "--dsa-reference-pipeline"),
                                         ("dsa-run", "--function=core")])
 def test_help_has_an_example(tool, text):
     code, out, _ = run(tool, "--help")
@@ -130,7 +131,7 @@ def _write(tool, target, **keywords):
                f"--output={target}", "--output=/dev/null", **keywords)
 
 
-@pytest.mark.parametrize("tool", ["dsa-opt", "dsa-run"])
+@pytest.mark.parametrize("tool", ["dsa-lsp-server", "dsa-opt", "dsa-run"])
 def test_output_that_cannot_be_written(tmp_path, tool):
     (tmp_path / "folder").mkdir()
     targets = {"/dev/full": "No space left on device",
@@ -164,7 +165,7 @@ def test_input_without_end():
     assert code == USER and "'/dev/zero' has more than 268435456 bytes" in err
 
 
-@pytest.mark.parametrize("tool", ["dsa-opt", "dsa-run"])
+@pytest.mark.parametrize("tool", ["dsa-lsp-server", "dsa-opt", "dsa-run"])
 @pytest.mark.parametrize("option", ["--help", "--version"])
 def test_help_that_cannot_be_written(tool, option):
     read, write = os.pipe()
@@ -247,7 +248,7 @@ def test_a_function_that_destroys_the_heap_is_no_signal(tmp_path):
     assert code in (USER, 70) and not out and err.startswith("error: ")
 
 
-@pytest.mark.parametrize("tool", ["dsa-opt", "dsa-run"])
+@pytest.mark.parametrize("tool", ["dsa-lsp-server", "dsa-opt", "dsa-run"])
 def test_file_size_limit_keeps_the_old_file(tmp_path, tool):
     target = tmp_path / "o"
     target.write_text("old")
@@ -263,7 +264,7 @@ def test_file_size_limit_keeps_the_old_file(tmp_path, tool):
     assert target.read_text() == "old" and len(list(tmp_path.iterdir())) == 1
 
 
-@pytest.mark.parametrize("tool", ["dsa-opt", "dsa-run"])
+@pytest.mark.parametrize("tool", ["dsa-lsp-server", "dsa-opt", "dsa-run"])
 def test_closed_pipe_on_standard_output(tool):
     read, write = os.pipe()
     os.close(read)
@@ -284,7 +285,7 @@ def test_a_stale_temporary_file_is_swept(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["o", fresh.name]
 
 
-@pytest.mark.parametrize("tool", ["dsa-opt", "dsa-run"])
+@pytest.mark.parametrize("tool", ["dsa-lsp-server", "dsa-opt", "dsa-run"])
 def test_killed_while_writing(tmp_path, tool):
     """40 kills at random times: the file is whole or absent, and the next run succeeds."""
     rng = np.random.default_rng(7)

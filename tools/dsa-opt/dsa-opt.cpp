@@ -9,17 +9,15 @@
 
 #include "dsa/Register.h"
 #include "dsa/Support/AtomicFile.h"
+#include "dsa/Support/CommandLine.h"
 #include "dsa/Support/ExitCodes.h"
 #include "dsa/Support/InputGuard.h"
-#include "dsa/Version.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Config/llvm-config.h"
-#include "llvm/Support/CommandLine.h"
 
 using namespace mlir;
 
@@ -31,16 +29,9 @@ static constexpr llvm::StringLiteral helpHeader =
     "exit codes: 0 ok, 1 wrong input or options, 70 internal error,\n"
     "74 a file cannot be read or written; --help-hidden has LLVM's options\n";
 
-/// LLVM's own thousand options, which no pass here reads, to --help-hidden.
-static void hideLLVMOptions() {
-  for (auto &[name, option] : llvm::cl::getRegisteredOptions())
-    if (option->getOptionHiddenFlag() == llvm::cl::NotHidden)
-      option->setHiddenFlag(llvm::cl::Hidden);
-}
-
 static int optMain(int argc, char **argv) {
   // Before the first option of MLIR is registered.
-  hideLLVMOptions();
+  dsa::hideRegisteredOptions();
   DialectRegistry registry;
   registerAllDialects(registry);
   registerAllExtensions(registry);
@@ -80,10 +71,7 @@ static int optMain(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-  llvm::cl::SetVersionPrinter([](llvm::raw_ostream &os) {
-    os << "dsa-opt (dsa-mlir) " << DSA_VERSION << ", LLVM "
-       << LLVM_VERSION_STRING << "\n";
-  });
+  dsa::setVersionPrinter("dsa-opt");
   // A crash on a thread of a pool could not be turned into an exit code.
   std::string disableThreading = "--mlir-disable-threading";
   SmallVector<char *> arguments(argv, argv + argc);

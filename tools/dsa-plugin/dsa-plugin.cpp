@@ -1,7 +1,15 @@
-//===- dsa-plugin.cpp - dsa inside somebody else's mlir-opt ---------------===//
+//===- dsa-plugin.cpp - dsa in an mlir-opt that does not know it ----------===//
 //
 // Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// For programs that take plugins and share their libMLIR with this one:
+//
+//   mlir-opt --load-dialect-plugin=DSAPlugin.so \
+//     --load-pass-plugin=DSAPlugin.so \
+//     --pass-pipeline='builtin.module(dsa-decompose)' core.mlir
 //
 //===----------------------------------------------------------------------===//
 
@@ -13,13 +21,15 @@
 
 using namespace mlir;
 
-extern "C" LLVM_ATTRIBUTE_WEAK DialectPluginLibraryInfo
-mlirGetDialectPluginInfo() {
+// The names and signatures are those that the loader looks up.
+DialectPluginLibraryInfo mlirGetDialectPluginInfo() {
+  // With the models that our passes need: a program may have registered the
+  // dialects of upstream without them.
   return {MLIR_PLUGIN_API_VERSION, "dsa", DSA_VERSION,
           [](DialectRegistry *registry) { dsa::registerDialect(*registry); }};
 }
 
-extern "C" LLVM_ATTRIBUTE_WEAK PassPluginLibraryInfo mlirGetPassPluginInfo() {
+PassPluginLibraryInfo mlirGetPassPluginInfo() {
   return {MLIR_PLUGIN_API_VERSION, "dsa", DSA_VERSION,
-          [] { dsa::registerPassesAndPipelines(); }};
+          dsa::registerPassesAndPipelines};
 }

@@ -7,13 +7,12 @@
 
 #include "dsa/Execution/Run.h"
 #include "dsa/Register.h"
+#include "dsa/Support/CommandLine.h"
 #include "dsa/Support/ExitCodes.h"
 #include "dsa/Support/InputGuard.h"
-#include "dsa/Version.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
-#include "llvm/Config/llvm-config.h"
 #include "llvm/Support/CommandLine.h"
 
 using namespace mlir;
@@ -62,10 +61,7 @@ static cl::opt<bool>
 
 static int runMain(int argc, char **argv) {
   cl::HideUnrelatedOptions(category);
-  cl::SetVersionPrinter([](llvm::raw_ostream &os) {
-    os << "dsa-run (dsa-mlir) " << DSA_VERSION << ", LLVM "
-       << LLVM_VERSION_STRING << "\n";
-  });
+  dsa::setVersionPrinter("dsa-run");
   cl::ParseCommandLineOptions(
       argc, argv,
       "runs a function on ranked tensors of an MLIR file\n\n"
