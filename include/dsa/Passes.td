@@ -91,8 +91,8 @@ def FusePass : Pass<"dsa-fuse"> {
 
     Numerics: bits are kept.
     Left alone, with a missed remark: a `dsa.top_k` on memrefs, with `ids` for
-    each row, or whose scores have other uses, come from another block, or are
-    not those of a `dsa.indexer_scores`.
+    each row, or whose scores have other uses, come from another block, are
+    not those of a `dsa.indexer_scores`, or by their types are not as many.
   }];
   let dependentDialects = ["linalg::LinalgDialect", "tensor::TensorDialect"];
 }
@@ -142,15 +142,16 @@ def SplitPass : Pass<"dsa-split"> {
 
     Numerics: selections and their values keep their bits. Attention is rounded
     once more for each part, in f32.
-    Left alone, with a missed remark: ops on memrefs, ops with too few positions
-    or slots for two parts, pages of dynamic extent, and selections with
-    `translate_row_ids`, whose parts would need ids for each row.
+    Left alone, with a missed remark: ops on memrefs or without elements, ops
+    with too few positions or slots for two parts, parts that select all there
+    is, pages of dynamic extent, and selections with `translate_row_ids`, whose
+    parts would need ids for each row.
   }];
   let options = [
     Option<"positionParts", "position-parts", "int64_t", "1",
-           "parts of the positions of each selection, at least 1">,
+           "parts of the positions of each selection, 1 to 1024">,
     Option<"slotParts", "slot-parts", "int64_t", "1",
-           "parts of the slots of each attention, at least 1">
+           "parts of the slots of each attention, 1 to 1024">
   ];
   let dependentDialects = [
     "affine::AffineDialect", "arith::ArithDialect", "linalg::LinalgDialect",
@@ -210,9 +211,11 @@ def TilePass : Pass<"dsa-tile"> {
     ```
 
     Numerics: bits are kept, as a row's bits depend on its own inputs only.
-    Left alone, with a missed remark: ops on memrefs, ops without rows
-    (`dsa.unpack`), ops with no more rows than `rows`, and, out of another op's
-    loop, a producer that something else reads before the loop ends.
+    Left alone, with a missed remark: ops on memrefs, without uses, without
+    elements, without rows (`dsa.unpack`) or with no more rows than `rows`. Left
+    out of another op's loop: a producer that it reads whole or takes as an
+    init, or that something else reads before the loop ends, be it a
+    `tensor.dim` (`--resolve-shaped-type-result-dims` resolves those).
   }];
   let options = [
     Option<"rows", "rows", "int64_t", "64", "rows of a tile, at least 1">

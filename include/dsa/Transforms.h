@@ -31,25 +31,27 @@ FailureOr<LightningIndexerOp> fuseIndexer(RewriterBase &rewriter, TopKOp op);
 /// Computes `op` and the dsa ops of its block that it reads row by row, in one
 /// loop over T, `rows` (at least 1) rows at a time. Bits are kept.
 ///
-/// A producer joins if all its uses either are operands of ops in the loop
-/// whose rows are its rows, or come after `op`; results used after the loop are
-/// put together there, the others exist for `rows` rows only.
+/// A producer joins if all its uses either are inputs of ops in the loop whose
+/// rows are its rows, or come after `op`; results used after the loop are put
+/// together there, the others exist for `rows` rows only. A `tensor.dim` of a
+/// result counts as a use: resolve those first.
 FailureOr<scf::ForOp> tileRows(RewriterBase &rewriter, DSAOpInterface op,
                                int64_t rows);
 
-/// Selects from `parts` (at least 1) parts of the positions, then from what
+/// Selects from `parts` (2 to 1024) parts of the positions, then from what
 /// they selected: with `N = ceil(S / parts)`, rounded up to whole pages, part
 /// `i` has the positions `[i·N, (i+1)·N)`. Bits are kept. Left alone: ops on
-/// memrefs, ops with `translate_row_ids`, whose ids would take the memory of
-/// the scores, and pages of dynamic extent.
+/// memrefs or without elements, ops with `translate_row_ids`, whose ids would
+/// take the memory of the scores, pages of dynamic extent, and parts that
+/// select all there is.
 FailureOr<TopKOp> splitPositions(RewriterBase &rewriter, LightningIndexerOp op,
                                  int64_t parts);
 FailureOr<TopKOp> splitPositions(RewriterBase &rewriter, TopKOp op,
                                  int64_t parts);
 
-/// Attends over `parts` (at least 1) parts of the slots of each key set apart,
+/// Attends over `parts` (2 to 1024) parts of the slots of each key set apart,
 /// in f32, and merges; the sink is left to the merge. Sums round differently.
-/// Left alone: ops on memrefs.
+/// Left alone: ops on memrefs or without elements.
 FailureOr<MergeAttentionOp> splitSlots(RewriterBase &rewriter,
                                        SparseAttentionOp op, int64_t parts);
 

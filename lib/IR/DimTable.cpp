@@ -108,8 +108,8 @@ static OpFoldResult getSymbolExtent(OpBuilder &b, Location loc,
   llvm_unreachable("every symbol is a dimension of an operand");
 }
 
-OpFoldResult dsa::getExtent(OpBuilder &b, Location loc, const DimTable &table,
-                            const Dim &dim) {
+OpFoldResult dsa::createExtent(OpBuilder &b, Location loc,
+                               const DimTable &table, const Dim &dim) {
   OpFoldResult product = b.getIndexAttr(dim.factor);
   for (const std::string &symbol : dim.symbols) {
     OpFoldResult next = getSymbolExtent(b, loc, table, symbol);

@@ -76,7 +76,7 @@ LogicalResult dsa::reifyFromDimTable(Operation *op, OpBuilder &b,
       // The type of the result has this extent dynamic, and reified extents
       // must agree with it: a constant is a value here.
       shape.push_back(getValueOrCreateConstantIndexOp(
-          b, loc, getExtent(b, loc, table, dim)));
+          b, loc, createExtent(b, loc, table, dim)));
     }
   }
   return success();

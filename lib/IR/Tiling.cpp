@@ -37,8 +37,8 @@ static Dim simplify(const DimTable &table, const Dim &dim) {
   return result;
 }
 
-/// The product of dimensions of `op` that `value` is, as `getExtent` computes
-/// it, simplified.
+/// The product of dimensions of `op` that `value` is, as `createExtent`
+/// computes it, simplified.
 static std::optional<Dim> getDim(DSAOpInterface op, const DimTable &table,
                                  Value value) {
   if (std::optional<int64_t> constant = getConstantIntValue(value))
@@ -61,7 +61,8 @@ static std::optional<Dim> getDim(DSAOpInterface op, const DimTable &table,
                  .getTiedOpOperand(cast<OpResult>(source))
                  ->get();
   for (const DimRow &row : table.rows)
-    if (row.operand->get() == source)
+    if (row.operand->get() == source && *index >= 0 &&
+        *index < static_cast<int64_t>(row.dims.size()))
       return simplify(table, row.dims[*index]);
   return std::nullopt;
 }
@@ -146,6 +147,8 @@ static bool isMultiple(DSAOpInterface op, const DimTable &table,
     map = apply.getAffineMap();
   else if (auto min = known.getDefiningOp<affine::AffineMinOp>())
     map = min.getAffineMap();
+  else if (auto max = known.getDefiningOp<affine::AffineMaxOp>())
+    map = max.getAffineMap();
   return map && llvm::all_of(map.getResults(), [&](AffineExpr expr) {
            return isMultiple(op, table, expr,
                              known.getDefiningOp()->getOperands(),
@@ -377,7 +380,8 @@ SmallVector<Range> tiling::getIterationDomain(DSAOpInterface op, OpBuilder &b) {
   SmallVector<Range> domain;
   DimTable table = op.getDimTable();
   for (const Dim &dim : op.getIterationDims())
-    domain.push_back({b.getIndexAttr(0), getExtent(b, op->getLoc(), table, dim),
+    domain.push_back({b.getIndexAttr(0),
+                      createExtent(b, op->getLoc(), table, dim),
                       b.getIndexAttr(1)});
   return domain;
 }
@@ -415,9 +419,12 @@ LogicalResult tiling::getResultTilePosition(
   const DimRow *row =
       table.find(*cast<DestinationStyleOpInterface>(op.getOperation())
                       .getDpsInitOperand(resultNumber));
-  OperandSlice slice =
-      getOperandSlice(b, op->getLoc(), table, *row,
-                      getParts(op, table, getSlices(op, offsets, sizes)));
+  SmallVector<DimSlice> parts =
+      getParts(op, table, getSlices(op, offsets, sizes));
+  std::string reason;
+  if (failed(checkParts(op, table, parts, reason)))
+    return op->emitOpError("cannot be tiled: ") << reason;
+  OperandSlice slice = getOperandSlice(b, op->getLoc(), table, *row, parts);
   resultOffsets = std::move(slice.offsets);
   resultSizes = std::move(slice.sizes);
   return success();
@@ -460,7 +467,7 @@ static void completeDomainTile(DSAOpInterface op, OpBuilder &b,
        llvm::zip_equal(op.getIterationDims(), offsets, sizes))
     if (!offset) {
       offset = b.getIndexAttr(0);
-      size = getExtent(b, op->getLoc(), table, dim);
+      size = createExtent(b, op->getLoc(), table, dim);
     }
 }
 

@@ -57,6 +57,18 @@ FailureOr<LightningIndexerOp> dsa::fuseIndexer(RewriterBase &rewriter,
     return rewriter.notifyMatchFailure(
         op, "has 'ids' for each row, which need the memory of the scores");
 
+  DimTable made = scores.getDimTable(), read = op.getDimTable();
+  for (auto [from, to] :
+       llvm::zip_equal(made.find(scores.getInitsMutable()[0])->dims,
+                       read.find(op.getScoresMutable())->dims)) {
+    std::optional<int64_t> found = made.getStaticExtent(from);
+    std::optional<int64_t> expected = read.getStaticExtent(to);
+    if (found && expected && *found != *expected)
+      return rewriter.notifyMatchFailure(
+          op, "selects from " + to.str() + " = " + Twine(*expected) +
+                  " scores where " + Twine(*found) + " are computed");
+  }
+
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(op);
   Location loc = op.getLoc();
@@ -68,7 +80,11 @@ FailureOr<LightningIndexerOp> dsa::fuseIndexer(RewriterBase &rewriter,
       op, scores.getQuery(), scores.getKeySource(), scores.getWeights(), lo, hi,
       op.getK(), op.getInits(), op.getTranslation(), op.getIds(),
       scores.getActivation(), op.getOrder());
+  Operation *matrix = scores.getInits()[0].getDefiningOp();
   rewriter.eraseOp(scores);
+  // Bufferization would allocate it still.
+  if (matrix && isOpTriviallyDead(matrix))
+    rewriter.eraseOp(matrix);
   return fused;
 }
 

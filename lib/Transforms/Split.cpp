@@ -36,12 +36,15 @@ using namespace mlir::dsa;
 // Parts
 //===----------------------------------------------------------------------===//
 
+/// The code grows with the parts.
+static constexpr int64_t maxParts = 1024;
+
 /// Why `op` cannot be split into `parts`; empty if nothing is known to forbid
 /// it.
 static std::string getObstacle(DSAOpInterface op, int64_t parts) {
-  if (parts < 2)
+  if (parts < 2 || parts > maxParts)
     return "cannot be split into " + std::to_string(parts) +
-           " parts; 2 are the least";
+           " parts; there can be 2 to " + std::to_string(maxParts);
   if (!cast<DestinationStyleOpInterface>(op.getOperation())
            .hasPureTensorSemantics())
     return "is on memrefs: split before bufferization";
@@ -52,27 +55,28 @@ static std::string getObstacle(DSAOpInterface op, int64_t parts) {
 }
 
 /// `parts` slices of `dim` of `op` that follow each other, all but the last
-/// ones of one size, a multiple of `unit`. Slices beyond a static end have a
-/// size of 0.
+/// ones of one size, a multiple of `unit`, as the extent is. Slices beyond a
+/// static end have a size of 0; those beyond a dynamic one begin within the
+/// extent too, for those who learn it later.
 static SmallVector<DimSlice> getParts(OpBuilder &b, DSAOpInterface op,
                                       const Dim &dim, int64_t parts,
                                       int64_t unit) {
   Location loc = op->getLoc();
-  OpFoldResult extent = getExtent(b, loc, op.getDimTable(), dim);
-  AffineExpr s0 = b.getAffineSymbolExpr(0), s1 = b.getAffineSymbolExpr(1);
+  OpFoldResult extent = createExtent(b, loc, op.getDimTable(), dim);
+  AffineExpr s0 = b.getAffineSymbolExpr(0), zero = b.getAffineConstantExpr(0);
   AffineExpr size = s0.ceilDiv(parts * unit) * unit;
-  SmallVector<DimSlice> slices;
-  for (int64_t i = 0; i < parts; ++i) {
-    OpFoldResult offset = b.getIndexAttr(0);
-    if (i > 0)
-      offset = affine::makeComposedFoldedAffineMin(
-          b, loc, AffineMap::get(0, 1, {size * i, s0}, b.getContext()),
-          {extent});
-    OpFoldResult part = affine::makeComposedFoldedAffineMin(
-        b, loc, AffineMap::get(0, 2, {size, s0 - s1}, b.getContext()),
-        {extent, offset});
-    slices.push_back({dim, offset, part});
-  }
+  auto min = [&](AffineExpr lhs, AffineExpr rhs) {
+    return affine::makeComposedFoldedAffineMin(
+        b, loc, AffineMap::get(0, 1, {lhs, rhs}, b.getContext()), {extent});
+  };
+  auto notNegative = [&](OpFoldResult value) {
+    return affine::makeComposedFoldedAffineMax(
+        b, loc, AffineMap::get(0, 1, {s0, zero}, b.getContext()), {value});
+  };
+  SmallVector<DimSlice> slices = {{dim, b.getIndexAttr(0), min(size, s0)}};
+  for (int64_t i = 1; i < parts; ++i)
+    slices.push_back({dim, notNegative(min(size * i, s0 - unit)),
+                      notNegative(min(size, s0 - size * i))});
   return slices;
 }
 
@@ -89,7 +93,7 @@ static SmallVector<OpFoldResult> getRowExtents(OpBuilder &b,
                                                DSAOpInterface op) {
   SmallVector<OpFoldResult> extents;
   for (const Dim &dim : withBatch(op.isBatched(), {"T"}))
-    extents.push_back(getExtent(b, op->getLoc(), op.getDimTable(), dim));
+    extents.push_back(createExtent(b, op->getLoc(), op.getDimTable(), dim));
   return extents;
 }
 
@@ -99,7 +103,7 @@ static SmallVector<OpFoldResult> getRowExtents(OpBuilder &b,
 
 /// The selection from a part: ids ascending, with their values.
 static LightningIndexerOp createPart(OpBuilder &b, LightningIndexerOp op,
-                                     ValueRange operands, Value ids,
+                                     ValueRange operands, Value ids, int64_t k,
                                      ValueRange inits) {
   LightningIndexerOp::Adaptor part(operands, op);
   KeySource source = op.getKeySource();
@@ -109,14 +113,14 @@ static LightningIndexerOp createPart(OpBuilder &b, LightningIndexerOp op,
   source.blockTable = part.getBlockTable();
   return LightningIndexerOp::create(
       b, op.getLoc(), part.getQuery(), source, part.getWeights(), part.getLo(),
-      part.getHi(), op.getK(), inits, Translation(), ids, op.getActivation());
+      part.getHi(), k, inits, Translation(), ids, op.getActivation());
 }
 
 static TopKOp createPart(OpBuilder &b, TopKOp op, ValueRange operands,
-                         Value ids, ValueRange inits) {
+                         Value ids, int64_t k, ValueRange inits) {
   TopKOp::Adaptor part(operands, op);
-  return TopKOp::create(b, op.getLoc(), part.getScores(), op.getK(),
-                        part.getLo(), part.getHi(), inits, Translation(), ids);
+  return TopKOp::create(b, op.getLoc(), part.getScores(), k, part.getLo(),
+                        part.getHi(), inits, Translation(), ids);
 }
 
 /// The extent of a page, 1 without pages, none if it is dynamic.
@@ -125,6 +129,18 @@ static std::optional<int64_t> getPage(DSAOpInterface op, Dim positions) {
     return 1;
   positions.symbols.erase(positions.symbols.begin());
   return op.getDimTable().getStaticExtent(positions);
+}
+
+/// How many positions a part selects.
+static int64_t getNumCandidates(const DimSlice &part, int64_t k) {
+  return std::min(k, getConstantIntValue(part.size).value_or(k));
+}
+
+static int64_t getNumCandidates(ArrayRef<DimSlice> parts, int64_t k) {
+  int64_t sum = 0;
+  for (const DimSlice &part : parts)
+    sum += getNumCandidates(part, k);
+  return sum;
 }
 
 template <typename OpTy>
@@ -142,9 +158,19 @@ static FailureOr<TopKOp> splitSelection(RewriterBase &rewriter, OpTy op,
         op, "has pages of dynamic extent, at which parts cannot begin");
   std::optional<int64_t> positions =
       op.getDimTable().getStaticExtent(op.getPositionsDim());
-  if (positions && *positions <= *page)
+  if (positions)
+    parts = std::min<int64_t>(parts, llvm::divideCeil(*positions, *page));
+  if (parts < 2)
     return rewriter.notifyMatchFailure(op, "has " + Twine(*positions) +
                                                " positions, too few for parts");
+  int64_t k = op.getK();
+  if (positions)
+    k = std::min<int64_t>(k, llvm::divideCeil(*positions, parts));
+  int64_t candidates = parts * k;
+  if (candidates >= positions.value_or(INT32_MAX))
+    return rewriter.notifyMatchFailure(
+        op, "has parts that select " + Twine(candidates) +
+                " candidates, from which to select takes as long");
 
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(op);
@@ -154,41 +180,43 @@ static FailureOr<TopKOp> splitSelection(RewriterBase &rewriter, OpTy op,
   llvm::erase_if(slices, isStaticallyEmpty);
 
   // The parts' candidates lie side by side.
-  auto k = static_cast<int64_t>(op.getK());
   SmallVector<OpFoldResult> rowExtents = getRowExtents(rewriter, op);
   SmallVector<OpFoldResult> shape = rowExtents;
-  shape.push_back(rewriter.getIndexAttr(k * slices.size()));
+  shape.push_back(rewriter.getIndexAttr(getNumCandidates(slices, op.getK())));
   Value ids =
       tensor::EmptyOp::create(rewriter, loc, shape, rewriter.getI32Type());
   Value values =
       tensor::EmptyOp::create(rewriter, loc, shape, rewriter.getF32Type());
   SmallVector<OpFoldResult> offsets(shape.size(), rewriter.getIndexAttr(0));
   SmallVector<OpFoldResult> strides = getUnitStrides(rewriter, shape.size());
-  shape.back() = rewriter.getIndexAttr(k);
-  for (auto [i, slice] : llvm::enumerate(slices)) {
+  int64_t first = 0;
+  for (const DimSlice &slice : slices) {
     std::string reason;
     FailureOr<OperandSlices> part = sliceOperands(rewriter, op, slice, reason);
     if (failed(part))
-      llvm_unreachable("positions can be cut wherever there is no obstacle");
+      llvm::report_fatal_error("dsa-split: an obstacle was overlooked");
     typename OpTy::Adaptor adaptor(part->operands, op);
     Value partIds = createIds(rewriter, loc, adaptor.getIds(), slice.offset,
                               slice.size, op.getTranslation(), op.isBatched());
-    offsets.back() = rewriter.getIndexAttr(k * i);
+    int64_t k = getNumCandidates(slice, op.getK());
+    offsets.back() = rewriter.getIndexAttr(first);
+    shape.back() = rewriter.getIndexAttr(k);
+    first += k;
     Value inits[] = {tensor::ExtractSliceOp::create(rewriter, loc, ids, offsets,
                                                     shape, strides),
                      tensor::EmptyOp::create(rewriter, loc, rowExtents,
                                              rewriter.getI32Type()),
                      tensor::ExtractSliceOp::create(rewriter, loc, values,
                                                     offsets, shape, strides)};
-    OpTy selected = createPart(rewriter, op, part->operands, partIds, inits);
+    OpTy selected = createPart(rewriter, op, part->operands, partIds, k, inits);
     ids = tensor::InsertSliceOp::create(rewriter, loc, selected->getResult(0),
                                         ids, offsets, shape, strides);
     values = tensor::InsertSliceOp::create(
         rewriter, loc, selected->getResult(2), values, offsets, shape, strides);
   }
-  auto best =
-      TopKOp::create(rewriter, loc, values, k, /*lo=*/Value(), /*hi=*/Value(),
-                     op.getInits(), op.getTranslation(), ids, op.getOrder());
+  auto best = TopKOp::create(rewriter, loc, values, op.getK(), /*lo=*/Value(),
+                             /*hi=*/Value(), op.getInits(), op.getTranslation(),
+                             ids, op.getOrder());
   rewriter.replaceOp(op, best);
   return best;
 }
@@ -275,7 +303,7 @@ dsa::splitSlots(RewriterBase &rewriter, SparseAttentionOp op, int64_t parts) {
 
   SmallVector<OpFoldResult> lseShape = {rewriter.getIndexAttr(numParts)};
   llvm::append_range(lseShape, getRowExtents(rewriter, op));
-  lseShape.push_back(getExtent(rewriter, loc, table, "H"));
+  lseShape.push_back(createExtent(rewriter, loc, table, "H"));
   SmallVector<OpFoldResult> outShape = lseShape;
   outShape.push_back(rewriter.getIndexAttr(op.getDv()));
   Type f32 = rewriter.getF32Type();
@@ -290,7 +318,7 @@ dsa::splitSlots(RewriterBase &rewriter, SparseAttentionOp op, int64_t parts) {
     std::string reason;
     FailureOr<OperandSlices> part = sliceOperands(rewriter, op, cut, reason);
     if (failed(part))
-      llvm_unreachable("slots can be cut wherever there is no obstacle");
+      llvm::report_fatal_error("dsa-split: an obstacle was overlooked");
     SparseAttentionOp::Adaptor adaptor(part->operands, op);
     SmallVector<KeySet> partSets;
     for (auto [i, set] : llvm::enumerate(sets)) {
@@ -338,10 +366,10 @@ struct Split : dsa::impl::SplitPassBase<Split> {
 
   /// Whether an option is a number of parts.
   LogicalResult check(StringRef option, int64_t parts) {
-    if (parts >= 1)
+    if (parts >= 1 && parts <= maxParts)
       return success();
     return emitError(getOperation()->getLoc())
-           << option << " is " << parts << ", but must be at least 1";
+           << option << " is " << parts << ", but must be 1 to " << maxParts;
   }
 
   void runOnOperation() override {

@@ -136,6 +136,17 @@ static SmallVector<DSAOpInterface> collectGroup(RewriterBase &rewriter,
 // The loop
 //===----------------------------------------------------------------------===//
 
+/// How many rows the ops of a group have. Asked of the first op: what others
+/// read may be what the loop makes.
+static OpFoldResult getRowExtent(OpBuilder &b, Location loc,
+                                 ArrayRef<DSAOpInterface> group) {
+  for (DSAOpInterface op : group)
+    if (std::optional<int64_t> extent = op.getDimTable().getStaticExtent("T"))
+      return b.getIndexAttr(*extent);
+  DSAOpInterface first = group.front();
+  return createExtent(b, loc, first.getDimTable(), "T");
+}
+
 /// `min(rows, extent - start)`, a constant if all tiles have as many rows.
 static OpFoldResult getTileSize(OpBuilder &b, Location loc, int64_t rows,
                                 OpFoldResult extent, Value start) {
@@ -200,7 +211,7 @@ FailureOr<scf::ForOp> dsa::tileRows(RewriterBase &rewriter, DSAOpInterface root,
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(root);
   Location loc = root->getLoc();
-  OpFoldResult extent = getExtent(rewriter, loc, table, "T");
+  OpFoldResult extent = getRowExtent(rewriter, loc, group);
   SmallVector<Value> inits;
   for (OpResult output : outputs)
     inits.push_back(cast<DestinationStyleOpInterface>(output.getOwner())
@@ -238,7 +249,7 @@ FailureOr<scf::ForOp> dsa::tileRows(RewriterBase &rewriter, DSAOpInterface root,
                                         rewriter.getIndexAttr(1)));
         });
     if (failed(slices))
-      llvm_unreachable("rows can be cut wherever there is no obstacle");
+      llvm::report_fatal_error("dsa-tile: an obstacle was overlooked");
     Operation *tiled = cloneOnOperands(rewriter, op, slices->operands);
     tiles.map(op->getResults(), tiled->getResults());
   }

@@ -120,7 +120,9 @@ def execute(text, arguments, result_types, folder, function="f", options=()):
     """The results of a function of `text`, as arrays of `result_types`."""
     folder = pathlib.Path(folder)
     if _passes:
-        text = rewrite(text, *_passes)
+        rewritten = rewrite(text, *_passes)
+        assert rewritten != rewrite(text), f"{_passes} left alone:\n{text}"
+        text = rewritten
     (folder / "f.mlir").write_text(text)
     command = [str(BIN / "dsa-run"), str(folder / "f.mlir"), f"--function={function}",
                "--target=reference", *options]

@@ -12,8 +12,8 @@
 // RUN: not dsa-opt %s --dsa-split=slot-parts=-1 --split-input-file 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=NEGATIVE
 
-// ZERO: error: position-parts is 0, but must be at least 1
-// NEGATIVE: error: slot-parts is -1, but must be at least 1
+// ZERO: error: position-parts is 0, but must be 1 to 1024
+// NEGATIVE: error: slot-parts is -1, but must be 1 to 1024
 
 // REMARK: split.mlir:[[#@LINE+16]]:{{.*}}remark: [Passed] dsa-split {{.*}}"split into 3 parts"
 // CHECK-LABEL: func.func @select

@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // The decomposition of an op is its definition: every kernel is tested against
-// it. `DSAOpInterface::decompose` emits it. The pass `dsa-decompose` applies it,
-// and puts memref-form ops on tensors first.
+// it. `DSAOpInterface::decompose` emits it. The pass `dsa-decompose` applies
+// it, and puts memref-form ops on tensors first.
 //
 //===----------------------------------------------------------------------===//
 

@@ -86,8 +86,8 @@ struct DimTable {
 /// The extent of `dim`: a constant where the types tell it, else computed from
 /// the first operands that have its symbols, inputs before inits. Not folded,
 /// so that it can be recognised as that extent.
-OpFoldResult getExtent(OpBuilder &b, Location loc, const DimTable &table,
-                       const Dim &dim);
+OpFoldResult createExtent(OpBuilder &b, Location loc, const DimTable &table,
+                          const Dim &dim);
 
 /// `dims`, with `B` in front if `batched`.
 SmallVector<Dim, 4> withBatch(bool batched, ArrayRef<Dim> dims);
