@@ -18,7 +18,6 @@
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Utils/StructuredOpsUtils.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
-#include "mlir/Interfaces/ValueBoundsOpInterface.h"
 
 using namespace mlir;
 using namespace mlir::dsa;
@@ -67,23 +66,17 @@ static std::optional<Dim> getDim(DSAOpInterface op, const DimTable &table,
   return std::nullopt;
 }
 
-/// Whether `[offset, offset + size)` is known to be all of dimension `i` of
-/// `value`, which is `dim` of `op`.
+/// Whether `[offset, offset + size)` is known to be all of `dim` of `op`.
 static bool isWhole(DSAOpInterface op, const DimTable &table, const Dim &dim,
-                    Value value, int64_t i, OpFoldResult offset,
-                    OpFoldResult size) {
+                    OpFoldResult offset, OpFoldResult size) {
   if (!isConstantIntValue(offset, 0))
     return false;
-  if (std::optional<int64_t> extent = table.getStaticExtent(dim))
-    if (std::optional<int64_t> part = getConstantIntValue(size))
-      return *part == *extent;
-  if (auto sizeValue = dyn_cast<Value>(size))
-    if (std::optional<Dim> known = getDim(op, table, sizeValue);
-        known && *known == simplify(table, dim))
-      return true;
-  FailureOr<bool> equal =
-      ValueBoundsConstraintSet::areEqual({size}, {value, i});
-  return succeeded(equal) && *equal;
+  std::optional<Dim> known;
+  if (std::optional<int64_t> constant = getConstantIntValue(size))
+    known = Dim(*constant);
+  else
+    known = getDim(op, table, cast<Value>(size));
+  return known && *known == simplify(table, dim);
 }
 
 static bool isMultiple(DSAOpInterface op, const DimTable &table,
@@ -236,12 +229,7 @@ static bool isCut(const DimRow &row, ArrayRef<DimSlice> parts) {
 static SmallVector<DimSlice> getParts(DSAOpInterface op, const DimTable &table,
                                       ArrayRef<DimSlice> slices) {
   return llvm::to_vector(llvm::make_filter_range(slices, [&](DimSlice slice) {
-    return llvm::none_of(table.rows, [&](const DimRow &row) {
-      const auto *dim = llvm::find(row.dims, slice.dim);
-      return dim != row.dims.end() &&
-             isWhole(op, table, *dim, row.operand->get(),
-                     dim - row.dims.begin(), slice.offset, slice.size);
-    });
+    return !isWhole(op, table, slice.dim, slice.offset, slice.size);
   }));
 }
 
@@ -443,7 +431,7 @@ static LogicalResult addDomainTile(DSAOpInterface op, const DimTable &table,
   for (auto [i, dim] : llvm::enumerate(table.find(operand)->dims)) {
     const auto *it = llvm::find(domain, dim);
     if (it == domain.end()) {
-      if (!isWhole(op, table, dim, operand.get(), i, offsets[i], sizes[i]))
+      if (!isWhole(op, table, dim, offsets[i], sizes[i]))
         return failure();
       continue;
     }

@@ -143,3 +143,36 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 }
+
+// -----
+
+// A dimension that does not exist is valid IR, and says nothing of a part.
+// CHECK-LABEL: func.func @no_such_dimension
+// CHECK: dsa.top_k
+func.func @no_such_dimension(%s: tensor<?x9xf32>, %i: tensor<?x7xi32>, %n: tensor<?xi32>,
+    %o: tensor<?x?xi32>) -> tensor<?x?xi32> {
+  %c9 = arith.constant 9 : index
+  %indices, %count = dsa.top_k scores(%s : tensor<?x9xf32>) k = 7
+      outs(%i, %n : tensor<?x7xi32>, tensor<?xi32>)
+  %d = tensor.dim %n, %c9 : tensor<?xi32>
+  %r = scf.forall (%x) in (4) shared_outs(%a = %o) -> tensor<?x?xi32> {
+    %slice = tensor.extract_slice %indices[0, 0] [%d, 7] [1, 1]
+        : tensor<?x7xi32> to tensor<?x7xi32>
+    scf.forall.in_parallel {
+      tensor.parallel_insert_slice %slice into %a[%x, 0] [%d, 7] [1, 1]
+          : tensor<?x7xi32> into tensor<?x?xi32>
+    }
+  }
+  return %r : tensor<?x?xi32>
+}
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%m: !transform.any_op {transform.readonly}) {
+    %op = transform.structured.match ops{["dsa.top_k"]} in %m
+        : (!transform.any_op) -> !transform.any_op
+    %loop = transform.structured.match ops{["scf.forall"]} in %m
+        : (!transform.any_op) -> !transform.any_op
+    %fused, %new_loop = transform.structured.fuse_into_containing_op %op into %loop
+        : (!transform.any_op, !transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}

@@ -101,8 +101,6 @@ PASSES = {
     "fuse, select in seven parts": ["--dsa-fuse", "--dsa-split=position-parts=7"],
     "fuse, tile, select in parts": ["--dsa-fuse", "--dsa-tile=rows=4",
                                     "--dsa-split=position-parts=3"],
-    "upstream's cleanups": ["--canonicalize", "--cse", "--loop-invariant-code-motion",
-                            "--symbol-dce"],
 }
 
 
