@@ -16,6 +16,7 @@
 #include "dsa/Register.h"
 #include "dsa/Version.h"
 
+#include "mlir/Pass/PassRegistry.h"
 #include "mlir/Tools/Plugins/DialectPlugin.h"
 #include "mlir/Tools/Plugins/PassPlugin.h"
 
@@ -26,10 +27,17 @@ DialectPluginLibraryInfo mlirGetDialectPluginInfo() {
   // With the models that our passes need: a program may have registered the
   // dialects of upstream without them.
   return {MLIR_PLUGIN_API_VERSION, "dsa", DSA_VERSION,
-          [](DialectRegistry *registry) { dsa::registerDialect(*registry); }};
+          [](DialectRegistry *registry) {
+            // A program that links our libraries has a copy of its own, beside
+            // which there is no room for this one.
+            if (!registry->getDialectAllocator("dsa"))
+              dsa::registerDialect(*registry);
+          }};
 }
 
 PassPluginLibraryInfo mlirGetPassPluginInfo() {
-  return {MLIR_PLUGIN_API_VERSION, "dsa", DSA_VERSION,
-          dsa::registerPassesAndPipelines};
+  return {MLIR_PLUGIN_API_VERSION, "dsa", DSA_VERSION, [] {
+            if (!PassInfo::lookup("dsa-decompose"))
+              dsa::registerPassesAndPipelines();
+          }};
 }
