@@ -9,10 +9,13 @@
 // RUN: dsa-opt %s --dsa-split=slot-parts=2 --split-input-file | FileCheck %s --check-prefix=SLOTS
 // RUN: not dsa-opt %s --dsa-split=position-parts=0 --split-input-file 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=ZERO
+// RUN: not dsa-opt %s --dsa-split=position-parts=4611686018427387904 --split-input-file 2>&1 \
+// RUN:   | FileCheck %s --check-prefix=MANY
 // RUN: not dsa-opt %s --dsa-split=slot-parts=-1 --split-input-file 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=NEGATIVE
 
 // ZERO: error: position-parts is 0, but must be 1 to 1024
+// MANY: error: position-parts is 4611686018427387904, but must be 1 to 1024
 // NEGATIVE: error: slot-parts is -1, but must be 1 to 1024
 
 // REMARK: split.mlir:[[#@LINE+16]]:{{.*}}remark: [Passed] dsa-split {{.*}}"split into 3 parts"
@@ -109,6 +112,7 @@ func.func @sets_of_different_size(%q: tensor<8x3x12xf32>, %kv: tensor<99x12xf32>
 // REMARK: [Missed] dsa-split {{.*}}"has 'translate_row_ids': the ids of its parts would take as much memory as its scores"
 // REMARK: [Missed] dsa-split {{.*}}"has pages of dynamic extent, at which parts cannot begin"
 // REMARK: [Missed] dsa-split {{.*}}"has 1 positions, too few for parts"
+// REMARK: [Missed] dsa-split {{.*}}"has parts that select 99 candidates, from which to select takes as long"
 // REMARK: [Missed] dsa-split {{.*}}"has at most one slot per key set"
 // REMARK: [Missed] dsa-split {{.*}}"is on memrefs: split before bufferization"
 // REMARK: [Missed] dsa-split {{.*}}"has no parts: 'scores' has no elements"
@@ -119,7 +123,7 @@ func.func @negative(%s: tensor<8x99xf32>, %t: tensor<3x5xi32>, %r: tensor<8xi32>
     %q: tensor<8x4x16xf32>, %pool: tensor<?x?x16xf32>, %table: tensor<1x?xi32>,
     %w: tensor<8x4xf32>, %s1: tensor<8x1xf32>, %aq: tensor<8x3x12xf32>, %kv: tensor<99x12xf32>,
     %idx: tensor<8x1xi32>, %ms: memref<8x99xf32>, %mi: memref<8x7xi32>, %mn: memref<8xi32>,
-    %s0: tensor<8x0xf32>, %i: tensor<8x7xi32>, %n: tensor<8xi32>, %o: tensor<8x3x8xf32>,
+    %i33: tensor<8x33xi32>, %s0: tensor<8x0xf32>, %i: tensor<8x7xi32>, %n: tensor<8xi32>, %o: tensor<8x3x8xf32>,
     %l: tensor<8x3xf32>) {
   %0:2 = dsa.top_k scores(%s : tensor<8x99xf32>) k = 7 translate(%t : tensor<3x5xi32>, page = 4)
       translate_row_ids(%r : tensor<8xi32>) outs(%i, %n : tensor<8x7xi32>, tensor<8xi32>)
@@ -128,6 +132,8 @@ func.func @negative(%s: tensor<8x99xf32>, %t: tensor<3x5xi32>, %r: tensor<8xi32>
       outs(%i, %n : tensor<8x7xi32>, tensor<8xi32>)
   %2:2 = dsa.top_k scores(%s1 : tensor<8x1xf32>) k = 7
       outs(%i, %n : tensor<8x7xi32>, tensor<8xi32>)
+  %half:2 = dsa.top_k scores(%s : tensor<8x99xf32>) k = 33
+      outs(%i33, %n : tensor<8x33xi32>, tensor<8xi32>)
   %3:2 = dsa.sparse_attention query(%aq : tensor<8x3x12xf32>) keys(%kv : tensor<99x12xf32>)
       indices(%idx : tensor<8x1xi32>) scale = 0.5 dv = 8
       outs(%o, %l : tensor<8x3x8xf32>, tensor<8x3xf32>)
