@@ -163,10 +163,10 @@ static FailureOr<TopKOp> splitSelection(RewriterBase &rewriter, OpTy op,
   if (parts < 2)
     return rewriter.notifyMatchFailure(op, "has " + Twine(*positions) +
                                                " positions, too few for parts");
-  int64_t k = op.getK();
+  int64_t perPart = op.getK();
   if (positions)
-    k = std::min<int64_t>(k, llvm::divideCeil(*positions, parts));
-  int64_t candidates = parts * k;
+    perPart = std::min<int64_t>(perPart, llvm::divideCeil(*positions, parts));
+  int64_t candidates = parts * perPart;
   if (candidates >= positions.value_or(INT32_MAX))
     return rewriter.notifyMatchFailure(
         op, "has parts that select " + Twine(candidates) +
