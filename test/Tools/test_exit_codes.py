@@ -131,7 +131,7 @@ def _write(tool, target, **keywords):
                f"--output={target}", "--output=/dev/null", **keywords)
 
 
-@pytest.mark.parametrize("tool", ["dsa-lsp-server", "dsa-opt", "dsa-run"])
+@pytest.mark.parametrize("tool", ["dsa-opt", "dsa-run"])
 def test_output_that_cannot_be_written(tmp_path, tool):
     (tmp_path / "folder").mkdir()
     targets = {"/dev/full": "No space left on device",
@@ -248,7 +248,7 @@ def test_a_function_that_destroys_the_heap_is_no_signal(tmp_path):
     assert code in (USER, 70) and not out and err.startswith("error: ")
 
 
-@pytest.mark.parametrize("tool", ["dsa-lsp-server", "dsa-opt", "dsa-run"])
+@pytest.mark.parametrize("tool", ["dsa-opt", "dsa-run"])
 def test_file_size_limit_keeps_the_old_file(tmp_path, tool):
     target = tmp_path / "o"
     target.write_text("old")
@@ -264,7 +264,7 @@ def test_file_size_limit_keeps_the_old_file(tmp_path, tool):
     assert target.read_text() == "old" and len(list(tmp_path.iterdir())) == 1
 
 
-@pytest.mark.parametrize("tool", ["dsa-lsp-server", "dsa-opt", "dsa-run"])
+@pytest.mark.parametrize("tool", ["dsa-opt", "dsa-run"])
 def test_closed_pipe_on_standard_output(tool):
     read, write = os.pipe()
     os.close(read)
@@ -285,7 +285,7 @@ def test_a_stale_temporary_file_is_swept(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["o", fresh.name]
 
 
-@pytest.mark.parametrize("tool", ["dsa-lsp-server", "dsa-opt", "dsa-run"])
+@pytest.mark.parametrize("tool", ["dsa-opt", "dsa-run"])
 def test_killed_while_writing(tmp_path, tool):
     """40 kills at random times: the file is whole or absent, and the next run succeeds."""
     rng = np.random.default_rng(7)
