@@ -18,6 +18,7 @@ import pathlib
 import random
 import re
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,8 @@ from mutations import BYTECODE, TEXT, mutate
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 LIMIT_BYTES = 2 << 30
+# How many times its limit of processor time a mutant may take by the clock.
+PATIENCE = 6
 # What is done with a mutant that parses.
 PIPELINES = [
     [],
@@ -94,28 +97,29 @@ def make_corpus(kind, opt, jobs):
 
 
 def execute(command, scratch, limit_s):
-    """(exit code, a signal negative; None after `limit_s`), peak memory, standard error."""
-    late = threading.Event()
+    """(exit code, negative for a signal; CPU seconds; peak memory; standard error)"""
     # Not a pipe: the output of a mutant may have no end.
     with tempfile.TemporaryFile(dir=scratch) as errors:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                    stderr=errors, env={**os.environ, "TMPDIR": str(scratch)})
-        timer = threading.Timer(limit_s, lambda: (late.set(), process.kill()))
+        # A busy machine is no hang: what counts is the time of the processor,
+        # unless none is used. Not process.kill(), which would wait for it first.
+        timer = threading.Timer(PATIENCE * limit_s, os.kill, (process.pid, signal.SIGKILL))
         timer.start()
         _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
         timer.cancel()
+        process.returncode = os.waitstatus_to_exitcode(status)
         errors.seek(0)
         text = errors.read().decode("utf-8", "replace")
-    return None if late.is_set() else process.returncode, usage.ru_maxrss * 1024, text
+    return process.returncode, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, text
 
 
-def judge(code, memory, errors):
+def judge(code, cpu_s, memory, errors, limit_s):
     crash = CRASH.search(errors)
     upstream = crash[1] if crash and UPSTREAM.fullmatch(crash[1]) else None
     failure = None
-    if code is None:
-        failure = "did not end in time"
+    if code == -signal.SIGKILL or cpu_s > limit_s:
+        failure = f"did not end in time ({cpu_s:.1f} s of the processor)"
     elif code < 0:
         failure = f"ended by signal {-code}"
     elif code not in (0, 1, 70):
@@ -150,7 +154,7 @@ def main():
     parser.add_argument("--keep-all", action="store_true",
                         help="also keep mutants that crash LLVM or MLIR, which is no failure here")
     parser.add_argument("--limit-s", type=float, default=10, metavar="S",
-                        help="how long a mutant may take (default: 10)")
+                        help="processor time that a mutant may take (default: 10)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(),
                         help="how many at a time (default: one a processor)")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build",
@@ -175,7 +179,8 @@ def main():
         path = scratch / f"{options.kind}-{options.seed}-{index}.{'mlirbc' if binary else 'mlir'}"
         path.write_bytes(data)
         arguments = rng.choice(PIPELINES)
-        result = judge(*execute([opt, path, "--dump-pass-pipeline", *arguments], scratch, options.limit_s))
+        result = judge(*execute([opt, path, "--dump-pass-pipeline", *arguments], scratch, options.limit_s),
+                       options.limit_s)
         if result.failure or options.keep_all and result.upstream:
             options.keep.mkdir(parents=True, exist_ok=True)
             kept = options.keep / path.name
