@@ -25,6 +25,7 @@
 #include <cstring>
 #include <new>
 #include <optional>
+#include <sys/time.h>
 #include <unistd.h>
 
 using namespace mlir;
@@ -122,6 +123,10 @@ static llvm::Error readBytes(llvm::StringRef path,
                                  " bytes, the most that are read");
 }
 
+static bool isBytecode(llvm::StringRef input) {
+  return input.starts_with("ML\xefR");
+}
+
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
 dsa::readInput(llvm::StringRef path) {
   llvm::SmallVector<char, 0> bytes;
@@ -131,8 +136,7 @@ dsa::readInput(llvm::StringRef path) {
       std::move(bytes), path == "-" ? "<stdin>" : path);
   llvm::StringRef text = buffer->getBuffer();
   // Bytecode has no brackets to count.
-  bool isBytecode = text.starts_with("ML\xefR");
-  if (unsigned nesting = isBytecode ? 0 : getNesting(text);
+  if (unsigned nesting = isBytecode(text) ? 0 : getNesting(text);
       nesting > maxNesting)
     return makeError(ExitUser, "'" + path + "' nests brackets " +
                                    llvm::Twine(nesting) + " deep; at most " +
@@ -241,6 +245,23 @@ static void endCrashed(int signal) {
   endInternally(reason);
 }
 
+static void endReading(int) {
+  endInternally("endless reading of bytecode");
+}
+
+static void setReadingTimer(time_t seconds) {
+  struct itimerval timer = {};
+  timer.it_value.tv_sec = seconds;
+  setitimer(ITIMER_VIRTUAL, &timer, nullptr);
+}
+
+ReadingLimit::ReadingLimit(llvm::StringRef input) {
+  if (toolName[0] && isBytecode(input))
+    setReadingTimer(5 + (input.size() >> 20));
+}
+
+ReadingLimit::~ReadingLimit() { setReadingTimer(0); }
+
 /// LLVM calls this for errors it cannot return. One of them is not a defect: a
 /// standard stream that could not be written is noticed when it is destroyed.
 static void endFatally(void *, const char *reason, bool) {
@@ -248,6 +269,15 @@ static void endFatally(void *, const char *reason, bool) {
     endInternally(reason);
   llvm::errs() << "error: " << reason << "\n";
   _exit(ExitIO);
+}
+
+/// The timer's signal must come to the thread that reads: its stack is what the
+/// handler looks at.
+static void maskReadingTimer(int how) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGVTALRM);
+  pthread_sigmask(how, &signals, nullptr);
 }
 
 namespace {
@@ -267,6 +297,9 @@ public:
     action.sa_flags = SA_ONSTACK | SA_NODEFER;
     for (int signal : crashSignals)
       sigaction(signal, &action, nullptr);
+    action.sa_handler = endReading;
+    sigaction(SIGVTALRM, &action, nullptr);
+    maskReadingTimer(SIG_UNBLOCK);
   }
   // Sanitizers have a stack of their own and free it with the thread.
   ~CrashHandler() { sigaltstack(&previous, nullptr); }
@@ -284,6 +317,7 @@ int dsa::runGuarded(llvm::StringRef tool, llvm::function_ref<int()> body) {
   llvm::install_fatal_error_handler(endFatally);
   llvm::install_bad_alloc_error_handler(endFatally);
   std::set_new_handler([] { endInternally("out of memory"); });
+  maskReadingTimer(SIG_BLOCK);
   int code = ExitInternal;
   std::optional<unsigned> stackBytes = 64 << 20;
   llvm::thread guarded(stackBytes, [&] {

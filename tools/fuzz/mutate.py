@@ -2,8 +2,10 @@
 
 Each mutant is one process of dsa-opt with one of the pipelines. It passes if it
 ends in time and below 2 GiB with exit code 0, with 1 and a message, or with 70
-for a crash in the libraries of LLVM or MLIR that these came to without code of
-this project. Anything else fails: the mutant is kept and its command printed.
+for a crash that is LLVM's: in its libraries and without code of this project on
+the way there, in its reader of bytecode, or one that mlir-opt, which knows
+nothing of this project, has too. Anything else fails: the mutant is kept and its
+command printed.
 
 example, an hour's worth:
   python tools/fuzz/mutate.py --kind text -n 100000 --seed 7 --keep failures
@@ -28,6 +30,7 @@ import time
 from mutations import BYTECODE, TEXT, mutate
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+LLVM = pathlib.Path(os.environ.get("DSA_LLVM_DIR", "/usr/lib/llvm-22")) / "bin"
 LIMIT_BYTES = 2 << 30
 # How many times its limit of processor time a mutant may take by the clock.
 PATIENCE = 6
@@ -47,7 +50,11 @@ PIPELINES = [
 ]
 # `internal error in dsa-opt (signal 11 in libMLIR.so.22.1+0x12, called from ...)`.
 CRASH = re.compile(r"internal error in dsa-opt \((.*)\): this is a defect", re.S)
-UPSTREAM = re.compile(r".* in lib(?:MLIR|LLVM)\.so[\w.]*\+0x[0-9a-f]+", re.S)
+PLACE = r" in lib(?:MLIR|LLVM)\.so[\w.]*\+0x[0-9a-f]+"
+UPSTREAM = re.compile(rf".*{PLACE}", re.S)
+CALLED = re.compile(rf".*{PLACE}, called from dsa-opt\+(0x[0-9a-f]+)", re.S)
+# Functions that only fetch attributes from LLVM's reader: nothing of ours goes in.
+FETCHES = re.compile(r"mlir::DialectBytecodeReader::read|::readProperties\(mlir::DialectBytecodeReader&")
 # dsa-opt says the one once it has parsed and verified its input; a verifier, or
 # a pass, says the other.
 PARSED = "Pass Manager with"
@@ -101,7 +108,8 @@ def execute(command, scratch, limit_s):
     # Not a pipe: the output of a mutant may have no end.
     with tempfile.TemporaryFile(dir=scratch) as errors:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                   stderr=errors, env={**os.environ, "TMPDIR": str(scratch)})
+                                   stderr=errors, env={**os.environ, "TMPDIR": str(scratch),
+                                                       "LLVM_DISABLE_SYMBOLIZATION": "1"})
         # A busy machine is no hang: what counts is the time of the processor,
         # unless none is used. Not process.kill(), which would wait for it first.
         timer = threading.Timer(PATIENCE * limit_s, os.kill, (process.pid, signal.SIGKILL))
@@ -114,9 +122,23 @@ def execute(command, scratch, limit_s):
     return process.returncode, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, text
 
 
-def judge(code, cpu_s, memory, errors, limit_s):
+def find_upstream(reason, opt, path, scratch, limit_s):
+    """The reason of a crash as one of LLVM's, or None."""
+    if UPSTREAM.fullmatch(reason):
+        return reason
+    if called := CALLED.fullmatch(reason):
+        function = subprocess.run([LLVM / "llvm-symbolizer", f"--obj={opt}", called[1]], text=True,
+                                  capture_output=True, timeout=60).stdout.partition("\n")[0]
+        if FETCHES.search(function):
+            return reason
+    # Memory that LLVM has corrupted crashes whoever comes next.
+    code, *_ = execute([LLVM / "mlir-opt", path], scratch, limit_s)
+    return f"{reason}; mlir-opt ends by signal {-code}" if code < 0 else None
+
+
+def judge(code, cpu_s, memory, errors, limit_s, find_upstream):
     crash = CRASH.search(errors)
-    upstream = crash[1] if crash and UPSTREAM.fullmatch(crash[1]) else None
+    upstream = find_upstream(crash[1]) if crash and code == 70 else None
     failure = None
     if code == -signal.SIGKILL or cpu_s > limit_s:
         failure = f"did not end in time ({cpu_s:.1f} s of the processor)"
@@ -179,8 +201,9 @@ def main():
         path = scratch / f"{options.kind}-{options.seed}-{index}.{'mlirbc' if binary else 'mlir'}"
         path.write_bytes(data)
         arguments = rng.choice(PIPELINES)
-        result = judge(*execute([opt, path, "--dump-pass-pipeline", *arguments], scratch, options.limit_s),
-                       options.limit_s)
+        command = [opt, path, "--dump-pass-pipeline", *arguments]
+        result = judge(*execute(command, scratch, options.limit_s), options.limit_s,
+                       lambda reason: find_upstream(reason, opt, path, scratch, options.limit_s))
         if result.failure or options.keep_all and result.upstream:
             options.keep.mkdir(parents=True, exist_ok=True)
             kept = options.keep / path.name
@@ -199,7 +222,9 @@ def main():
             results.append(result)
             if done % 500 == 0:
                 report(results, done, options.n, start)
-    for place, count in collections.Counter(r.upstream for r in results if r.upstream).most_common():
+    places = collections.Counter(re.sub(r"\(\d+\)", "(...)", r.upstream)
+                                 for r in results if r.upstream)
+    for place, count in places.most_common():
         print(f"crashed outside this project, {count} times: {place}")
     reached, parsed, passed = (100 * sum(share) / max(1, len(results)) for share in
                                zip(*((r.reached, r.parsed, r.passed) for r in results)))
