@@ -256,18 +256,18 @@ llvm::Error dsa::runFunction(const RunOptions &options,
   auto buffer = readInput(options.file);
   if (!buffer)
     return buffer.takeError();
+  StringRef input = (*buffer)->getBuffer();
   llvm::SourceMgr sourceManager;
   sourceManager.AddNewSourceBuffer(std::move(*buffer), SMLoc());
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   SourceMgrDiagnosticHandler diagnostics(sourceManager, &context);
+  std::optional<ReadingLimit> limit(std::in_place, input);
   auto module = parseSourceFile<ModuleOp>(sourceManager, &context);
+  limit.reset();
   if (!module)
     return makeError(ExitUser,
                      "'" + options.file + "' cannot be parsed; see above");
-  auto signature =
-      getSignature(*module, options.function,
-                   sourceManager.getMemoryBuffer(sourceManager.getMainFileID())
-                       ->getBuffer());
+  auto signature = getSignature(*module, options.function, input);
   if (!signature)
     return signature.takeError();
 

@@ -24,6 +24,7 @@
 #include <cstring>
 #include <new>
 #include <pthread.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 using namespace mlir;
@@ -119,14 +120,17 @@ static llvm::Error readBytes(llvm::StringRef path,
   return llvm::Error::success();
 }
 
+static bool isBytecode(llvm::StringRef input) {
+  return input.starts_with("ML\xefR");
+}
+
 llvm::Error dsa::checkInput(llvm::StringRef text, llvm::StringRef name) {
   if (text.size() > maxInputBytes)
     return makeError(ExitUser, "'" + name + "' has more than " +
                                    llvm::Twine(maxInputBytes) +
                                    " bytes, the most that are read");
   // Bytecode has no brackets to count.
-  bool isBytecode = text.starts_with("ML\xefR");
-  if (unsigned nesting = isBytecode ? 0 : getNesting(text);
+  if (unsigned nesting = isBytecode(text) ? 0 : getNesting(text);
       nesting > maxNesting)
     return makeError(ExitUser, "'" + name + "' nests brackets " +
                                    llvm::Twine(nesting) + " deep; at most " +
@@ -261,6 +265,21 @@ static void endCrashed(int signal) {
   endInternally(reason);
 }
 
+static void endReading(int) { endInternally("endless reading of bytecode"); }
+
+static void setReadingTimer(time_t seconds) {
+  struct itimerval timer = {};
+  timer.it_value.tv_sec = seconds;
+  setitimer(ITIMER_VIRTUAL, &timer, nullptr);
+}
+
+ReadingLimit::ReadingLimit(llvm::StringRef input) {
+  if (toolName[0] && isBytecode(input))
+    setReadingTimer(5 + (input.size() >> 20));
+}
+
+ReadingLimit::~ReadingLimit() { setReadingTimer(0); }
+
 /// LLVM calls this for errors it cannot return. One of them is not a defect: a
 /// standard stream that could not be written is noticed when it is destroyed.
 static void endFatally(void *, const char *reason, bool) {
@@ -268,6 +287,15 @@ static void endFatally(void *, const char *reason, bool) {
     endInternally(reason);
   llvm::errs() << "error: " << reason << "\n";
   _exit(ExitIO);
+}
+
+/// The timer's signal must come to the thread that reads: its stack is what the
+/// handler looks at.
+static void maskReadingTimer(int how) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGVTALRM);
+  pthread_sigmask(how, &signals, nullptr);
 }
 
 namespace {
@@ -287,6 +315,9 @@ public:
     action.sa_flags = SA_ONSTACK | SA_NODEFER;
     for (int signal : crashSignals)
       sigaction(signal, &action, nullptr);
+    action.sa_handler = endReading;
+    sigaction(SIGVTALRM, &action, nullptr);
+    maskReadingTimer(SIG_UNBLOCK);
   }
   // Sanitizers have a stack of their own and free it with the thread.
   ~CrashHandler() { sigaltstack(&previous, nullptr); }
@@ -304,6 +335,7 @@ int dsa::runGuarded(llvm::StringRef tool, llvm::function_ref<int()> body) {
   llvm::install_fatal_error_handler(endFatally);
   llvm::install_bad_alloc_error_handler(endFatally);
   std::set_new_handler([] { endInternally("out of memory"); });
+  maskReadingTimer(SIG_BLOCK);
   int code = ExitInternal;
   bool started = runOnLargeStack([&] {
     CrashHandler handler;

@@ -2,9 +2,10 @@
 
 import os
 import re
+import subprocess
 
 import pytest
-from tools import BIN, ROOT, run
+from tools import BIN, LIMIT_S, ROOT, run
 
 INPUT = ROOT / "test" / "Integration" / "tutorial.mlir"
 PLUGIN = BIN.parent / "lib" / "libdsa-test-crash.so"
@@ -84,6 +85,19 @@ def test_a_crash_below_a_parser_of_the_dialect_names_the_caller(tmp_path):
     assert code == 70 and re.search(rf"\(signal 11 in {MLIR}, called from dsa-opt\+0x[0-9a-f]+\)", err)
     code, _, err = run("dsa-opt", tmp_path / "plain.mlir", env=environment)
     assert code == 70 and re.search(rf"\(signal 11 in {MLIR}\)", err)
+
+
+@pytest.mark.parametrize("tool, extra", [("dsa-opt", []), ("dsa-run", ["--function=f"])])
+def test_bytecode_that_reads_itself_forever(tmp_path, tool, extra):
+    source = "module attributes {dsa.a = [[[]]]} {}"
+    done = subprocess.run([BIN / "dsa-opt", "--emit-bytecode"], input=source.encode(),
+                          capture_output=True, timeout=LIMIT_S)
+    # The inner list becomes its own element.
+    assert done.stdout.count(b")\x03\x03\x03\x05") == 1
+    (tmp_path / "in.mlirbc").write_bytes(done.stdout.replace(b")\x03\x03\x03\x05", b")\x03\x03\x01\x05"))
+    code, out, err = run(tool, tmp_path / "in.mlirbc", *extra)
+    assert code == 70 and not out
+    assert re.match(rf"error: internal error in {tool} \(endless reading of bytecode in {MLIR}\)", err)
 
 
 @pytest.mark.parametrize("passes, message", [

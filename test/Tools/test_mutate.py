@@ -1,5 +1,6 @@
 """The mutation tester notices everything that a mutant may not do."""
 
+import os
 import re
 import subprocess
 import sys
@@ -12,7 +13,7 @@ CRASH = "internal error in dsa-opt (signal 11 in {}): this is a defect; please r
 OURS, MLIR = "dsa-opt+0x12ab", "libMLIR.so.22.1+0x34cd"
 
 
-def mutate(folder, script, *arguments):
+def mutate(folder, script, *arguments, environment=None):
     """mutate.py with a shell script as dsa-opt."""
     (folder / "bin").mkdir()
     opt = folder / "bin" / "dsa-opt"
@@ -21,7 +22,7 @@ def mutate(folder, script, *arguments):
     opt.chmod(0o755)
     done = subprocess.run([sys.executable, MUTATE, "--kind", "text", "-n", "2", "--build", folder,
                            "--keep", folder / "kept", *arguments], capture_output=True, text=True,
-                          timeout=LIMIT_S)
+                          timeout=LIMIT_S, env={**os.environ, **(environment or {})})
     kept = sorted(p.name for p in folder.glob("kept/*"))
     return done.returncode, done.stdout, kept
 
@@ -60,6 +61,19 @@ def test_what_fails_is_kept(tmp_path, script, failure):
     assert re.findall("FAILED: (.*)\n", out)[0].startswith(failure)
     # The command that is printed is the mutant's.
     assert str(tmp_path / "kept" / kept[1]) in out
+
+
+def test_what_mlir_opt_crashes_on_is_not_ours(tmp_path):
+    """After memory is corrupted, the stack tells nothing: mlir-opt does."""
+    (tmp_path / "llvm" / "bin").mkdir(parents=True)
+    mlir_opt = tmp_path / "llvm" / "bin" / "mlir-opt"
+    script = f"echo 'error: {CRASH.format(OURS)}' >&2; exit 70"
+    for own, code in (("kill -ABRT $$", 0), ("exit 1", 1)):
+        mlir_opt.write_text(f"#!/bin/sh\n{own}\n")
+        mlir_opt.chmod(0o755)
+        folder = tmp_path / str(code)
+        folder.mkdir()
+        assert mutate(folder, script, environment={"DSA_LLVM_DIR": str(tmp_path / "llvm")})[0] == code
 
 
 def test_help_has_an_example():

@@ -53,10 +53,17 @@ static int optMain(int argc, char **argv) {
   std::optional<dsa::Reproducer> reproducer;
   if (!suffix.empty())
     reproducer.emplace(input, suffix);
+  // Once the passes are set up, the input has been read.
+  std::optional<dsa::ReadingLimit> limit(std::in_place, input);
+  MlirOptMainConfig limited = config;
+  limited.setPassPipelineSetupFn([&](PassManager &passes) {
+    limit.reset();
+    return config.setupPassPipeline(passes);
+  });
   bool processed = true;
   dsa::OutputFile output{outputName, [&](llvm::raw_ostream &os) -> llvm::Error {
                            processed = succeeded(MlirOptMain(
-                               os, std::move(*buffer), registry, config));
+                               os, std::move(*buffer), registry, limited));
                            // What was wrong has been printed; only the exit
                            // code is missing.
                            return processed ? llvm::Error::success()

@@ -2,8 +2,10 @@
 
 Each mutant is one process of dsa-opt with one of the pipelines. It passes if it
 ends in time and below 2 GiB with exit code 0, with 1 and a message, or with 70
-for a crash in the libraries of LLVM or MLIR that these came to without code of
-this project. Anything else fails: the mutant is kept and its command printed.
+for a crash that is LLVM's: in its libraries and without code of this project on
+the way there, in its reader of bytecode, or one that mlir-opt, which knows
+nothing of this project, has too. Anything else fails: the mutant is kept and its
+command printed.
 
 example, an hour's worth:
   python tools/fuzz/mutate.py --kind text -n 100000 --seed 7 --keep failures
@@ -18,6 +20,7 @@ import pathlib
 import random
 import re
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,7 +30,10 @@ import time
 from mutations import BYTECODE, TEXT, mutate
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+LLVM = pathlib.Path(os.environ.get("DSA_LLVM_DIR", "/usr/lib/llvm-22")) / "bin"
 LIMIT_BYTES = 2 << 30
+# How many times its limit of processor time a mutant may take by the clock.
+PATIENCE = 6
 # What is done with a mutant that parses.
 PIPELINES = [
     [],
@@ -49,7 +55,11 @@ PIPELINES = [
 ]
 # `internal error in dsa-opt (signal 11 in libMLIR.so.22.1+0x12, called from ...)`.
 CRASH = re.compile(r"internal error in dsa-opt \((.*)\): this is a defect", re.S)
-UPSTREAM = re.compile(r".* in lib(?:MLIR|LLVM)\.so[\w.]*\+0x[0-9a-f]+", re.S)
+PLACE = r" in lib(?:MLIR|LLVM)\.so[\w.]*\+0x[0-9a-f]+"
+UPSTREAM = re.compile(rf".*{PLACE}", re.S)
+CALLED = re.compile(rf".*{PLACE}, called from dsa-opt\+(0x[0-9a-f]+)", re.S)
+# Functions that only fetch attributes from LLVM's reader: nothing of ours goes in.
+FETCHES = re.compile(r"mlir::DialectBytecodeReader::read|::readProperties\(mlir::DialectBytecodeReader&")
 # dsa-opt says the one once it has parsed and verified its input; a verifier, or
 # a pass, says the other.
 PARSED = "Pass Manager with"
@@ -99,28 +109,44 @@ def make_corpus(kind, opt, jobs):
 
 
 def execute(command, scratch, limit_s):
-    """(exit code, a signal negative; None after `limit_s`), peak memory, standard error."""
-    late = threading.Event()
+    """(exit code, negative for a signal; CPU seconds; peak memory; standard error)"""
     # Not a pipe: the output of a mutant may have no end.
     with tempfile.TemporaryFile(dir=scratch) as errors:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                   stderr=errors, env={**os.environ, "TMPDIR": str(scratch)})
-        timer = threading.Timer(limit_s, lambda: (late.set(), process.kill()))
+                                   stderr=errors, env={**os.environ, "TMPDIR": str(scratch),
+                                                       "LLVM_DISABLE_SYMBOLIZATION": "1"})
+        # A busy machine is no hang: what counts is the time of the processor,
+        # unless none is used. Not process.kill(), which would wait for it first.
+        timer = threading.Timer(PATIENCE * limit_s, os.kill, (process.pid, signal.SIGKILL))
         timer.start()
         _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
         timer.cancel()
+        process.returncode = os.waitstatus_to_exitcode(status)
         errors.seek(0)
         text = errors.read().decode("utf-8", "replace")
-    return None if late.is_set() else process.returncode, usage.ru_maxrss * 1024, text
+    return process.returncode, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, text
 
 
-def judge(code, memory, errors):
+def find_upstream(reason, opt, path, scratch, limit_s):
+    """The reason of a crash as one of LLVM's, or None."""
+    if UPSTREAM.fullmatch(reason):
+        return reason
+    if called := CALLED.fullmatch(reason):
+        function = subprocess.run([LLVM / "llvm-symbolizer", f"--obj={opt}", called[1]], text=True,
+                                  capture_output=True, timeout=60).stdout.partition("\n")[0]
+        if FETCHES.search(function):
+            return reason
+    # Memory that LLVM has corrupted crashes whoever comes next.
+    code, *_ = execute([LLVM / "mlir-opt", path], scratch, limit_s)
+    return f"{reason}; mlir-opt ends by signal {-code}" if code < 0 else None
+
+
+def judge(code, cpu_s, memory, errors, limit_s, find_upstream):
     crash = CRASH.search(errors)
-    upstream = crash[1] if crash and UPSTREAM.fullmatch(crash[1]) else None
+    upstream = find_upstream(crash[1]) if crash and code == 70 else None
     failure = None
-    if code is None:
-        failure = "did not end in time"
+    if code == -signal.SIGKILL or cpu_s > limit_s:
+        failure = f"did not end in time ({cpu_s:.1f} s of the processor)"
     elif code < 0:
         failure = f"ended by signal {-code}"
     elif code not in (0, 1, 70):
@@ -155,7 +181,7 @@ def main():
     parser.add_argument("--keep-all", action="store_true",
                         help="also keep mutants that crash LLVM or MLIR, which is no failure here")
     parser.add_argument("--limit-s", type=float, default=10, metavar="S",
-                        help="how long a mutant may take (default: 10)")
+                        help="processor time that a mutant may take (default: 10)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(),
                         help="how many at a time (default: one a processor)")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build",
@@ -180,7 +206,9 @@ def main():
         path = scratch / f"{options.kind}-{options.seed}-{index}.{'mlirbc' if binary else 'mlir'}"
         path.write_bytes(data)
         arguments = rng.choice(PIPELINES)
-        result = judge(*execute([opt, path, "--dump-pass-pipeline", *arguments], scratch, options.limit_s))
+        command = [opt, path, "--dump-pass-pipeline", *arguments]
+        result = judge(*execute(command, scratch, options.limit_s), options.limit_s,
+                       lambda reason: find_upstream(reason, opt, path, scratch, options.limit_s))
         if result.failure or options.keep_all and result.upstream:
             options.keep.mkdir(parents=True, exist_ok=True)
             kept = options.keep / path.name
@@ -199,7 +227,9 @@ def main():
             results.append(result)
             if done % 500 == 0:
                 report(results, done, options.n, start)
-    for place, count in collections.Counter(r.upstream for r in results if r.upstream).most_common():
+    places = collections.Counter(re.sub(r"\(\d+\)", "(...)", r.upstream)
+                                 for r in results if r.upstream)
+    for place, count in places.most_common():
         print(f"crashed outside this project, {count} times: {place}")
     reached, parsed, passed = (100 * sum(share) / max(1, len(results)) for share in
                                zip(*((r.reached, r.parsed, r.passed) for r in results)))

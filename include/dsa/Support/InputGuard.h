@@ -46,6 +46,16 @@ public:
   ~Reproducer();
 };
 
+/// While it lives, reading `input`, if that is bytecode, may take 5 s of
+/// processor time and a second more for each MiB; over that, the program ends
+/// as it does after a crash. LLVM's reader does not end by itself on an
+/// attribute that contains itself. Without effect outside `runGuarded`.
+class ReadingLimit {
+public:
+  explicit ReadingLimit(llvm::StringRef input);
+  ~ReadingLimit();
+};
+
 /// Runs `body` on a large stack and returns what it returns. A crash, memory
 /// that ran out and an error that LLVM cannot return end the program with one
 /// line and `ExitInternal`. Writing to a closed pipe or past a file size limit
