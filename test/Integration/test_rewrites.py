@@ -246,10 +246,10 @@ def test_paged_batched_selection_from_parts(tmp_path):
     keywords = paged_scores(rng) | dict(
         translate=(rng.integers(-1, 9, (2, 4)).astype(np.int32), 4))
     arguments = [keywords.pop(name) for name in ("q", "k", "w")]
-    plain = lightning_indexer(tmp_path, *arguments, K, **keywords)
+    plain = lightning_indexer(tmp_path, *arguments, 3, **keywords)
     for parts in (2, 7):
         with rewritten_by(f"--dsa-split=position-parts={parts}"):
-            assert same_bits(plain, lightning_indexer(tmp_path, *arguments, K, **keywords)), parts
+            assert same_bits(plain, lightning_indexer(tmp_path, *arguments, 3, **keywords)), parts
 
 
 @pytest.mark.parametrize("kind", ["ties", "ids for each row", "batched", "empty parts"])
