@@ -245,7 +245,8 @@ def test_a_function_that_destroys_the_heap_is_no_signal(tmp_path):
     np.save(tmp_path / "n.npy", np.array(2**60, np.int64))
     code, out, err = run("dsa-run", tmp_path / "f.mlir", "--function=f", "--input=zeros",
                          f"--input={tmp_path}/n.npy")
-    assert code in (USER, 70) and not out and err.startswith("error: ")
+    # The C library may have said before what it found in the heap.
+    assert code in (USER, 70) and not out and "error: " in err
 
 
 @pytest.mark.parametrize("tool", ["dsa-opt", "dsa-run"])

@@ -81,6 +81,10 @@ def read_sources():
         for part in re.split(r"(?m)^// -----.*\n", path.read_text()):
             corpus = invalid if "expected-error" in part else valid
             part = re.sub(r"(?m)^\s*//.*\n|\s*//.*$", "", part).strip() + "\n"
+            # Not the scripts: LLVM's verifiers of transform ops hang on negative segment sizes.
+            part = re.split(r"(?m)^module attributes {transform", part)[0]
+            if not part.strip():
+                continue
             head, *functions = re.split(r"(?m)^(?=func\.func )", part)
             corpus.append(part)
             corpus += [head + function for function in functions
