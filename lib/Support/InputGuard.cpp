@@ -120,7 +120,7 @@ static llvm::Error readBytes(llvm::StringRef path,
   return llvm::Error::success();
 }
 
-static bool isBytecode(llvm::StringRef input) {
+bool dsa::isBytecode(llvm::StringRef input) {
   return input.starts_with("ML\xefR");
 }
 

@@ -113,3 +113,14 @@ def test_a_pass_that_fails_has_a_reproducer_too(tmp_path, passes, message):
     assert code == 1 and message in err and f"reproducer generated at `{reproducer}`" in err
     code, _, again = run("dsa-opt", "--run-reproducer", reproducer)
     assert code == 1 and message in again
+
+
+def test_bytecode_that_llvm_refuses_in_silence(tmp_path):
+    source = "module attributes {dsa.a = [[1 : i32]]} {}"
+    done = subprocess.run([BIN / "dsa-opt", "--emit-bytecode"], input=source.encode(),
+                          capture_output=True, timeout=LIMIT_S)
+    assert done.stdout.count(b"\t\x11\x01\x05") == 1
+    (tmp_path / "in.mlirbc").write_bytes(done.stdout.replace(b"\t\x11\x01\x05", b"\t\x13\x01\x05"))
+    code, out, err = run("dsa-opt", tmp_path / "in.mlirbc")
+    assert code == 1 and not out
+    assert err == f"error: '{tmp_path}/in.mlirbc' cannot be read as bytecode\n"

@@ -54,6 +54,7 @@ static int optMain(int argc, char **argv) {
   if (!suffix.empty())
     reproducer.emplace(input, suffix);
   // Once the passes are set up, the input has been read.
+  bool isBytecode = dsa::isBytecode(input);
   std::optional<dsa::ReadingLimit> limit(std::in_place, input);
   MlirOptMainConfig limited = config;
   limited.setPassPipelineSetupFn([&](PassManager &passes) {
@@ -72,6 +73,10 @@ static int optMain(int argc, char **argv) {
   llvm::Error error = dsa::writeAtomically(output);
   if (!processed) {
     llvm::consumeError(std::move(error));
+    // LLVM's reader does not always say that it failed.
+    if (isBytecode && limit)
+      llvm::errs() << "error: '" << inputName
+                   << "' cannot be read as bytecode\n";
     return dsa::ExitUser;
   }
   return dsa::report(std::move(error));

@@ -24,6 +24,9 @@ constexpr uint64_t maxInputBytes = uint64_t(256) << 20;
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
 readInput(llvm::StringRef path);
 
+/// Whether `input` is MLIR as bytecode and not as text.
+bool isBytecode(llvm::StringRef input);
+
 /// What `readInput` refuses: text of more than `maxInputBytes` or nested deeper
 /// than `maxNesting`. `name` is what the message calls it.
 llvm::Error checkInput(llvm::StringRef text, llvm::StringRef name);
