@@ -88,12 +88,19 @@ LogicalResult dsa::reifyFromDimTable(Operation *op, OpBuilder &b,
 
 bool dsa::allElements(Attribute constant,
                       function_ref<bool(const APInt &)> holds) {
+  // A splat can have more elements than anyone could look at.
+  if (auto splat = dyn_cast_if_present<SplatElementsAttr>(constant))
+    return isa<DenseIntElementsAttr>(splat) &&
+           holds(splat.getSplatValue<APInt>());
   auto elements = dyn_cast_if_present<DenseIntElementsAttr>(constant);
   return elements && llvm::all_of(elements.getValues<APInt>(), holds);
 }
 
 bool dsa::allElements(Attribute constant,
                       function_ref<bool(const APFloat &)> holds) {
+  if (auto splat = dyn_cast_if_present<SplatElementsAttr>(constant))
+    return isa<DenseFPElementsAttr>(splat) &&
+           holds(splat.getSplatValue<APFloat>());
   auto elements = dyn_cast_if_present<DenseFPElementsAttr>(constant);
   return elements && llvm::all_of(elements.getValues<APFloat>(), holds);
 }
