@@ -49,6 +49,14 @@ public:
     os << "<unknown>:0: error: " << message << "\n";
   }
 
+  /// Adds `error`, if it is one, and says whether it was.
+  bool takeError(llvm::Error error) {
+    if (!error)
+      return false;
+    addError(llvm::toString(std::move(error)));
+    return true;
+  }
+
   /// Runs `body` with the diagnostics of the context, shown as the tools do.
   LogicalResult collect(MLIRContext *context, llvm::SourceMgr &sources,
                         function_ref<LogicalResult()> body) {
@@ -116,10 +124,8 @@ MlirModule dsaModuleCreateParse(MlirContext context, MlirStringRef text,
     report.addError("the text of the module is empty");
     return {nullptr};
   }
-  if (llvm::Error error = dsa::checkInput(bytes, getText(name))) {
-    report.addError(llvm::toString(std::move(error)));
+  if (report.takeError(dsa::checkInput(bytes, getText(name))))
     return {nullptr};
-  }
   llvm::SourceMgr sources;
   // A copy: the parser wants a zero behind the text.
   sources.AddNewSourceBuffer(
@@ -155,10 +161,8 @@ MlirLogicalResult dsaModuleRunPipeline(MlirModule module,
     return wrap(failure());
   }
   // As deep as its brackets go, so deep does the parser recurse.
-  if (llvm::Error error = dsa::checkInput(getText(pipeline), "pipeline")) {
-    report.addError(llvm::toString(std::move(error)));
+  if (report.takeError(dsa::checkInput(getText(pipeline), "pipeline")))
     return wrap(failure());
-  }
   dsaRegisterPasses();
   llvm::SourceMgr noSources;
   return wrap(report.collect(unwrap(module).getContext(), noSources, [&] {
