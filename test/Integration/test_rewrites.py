@@ -173,6 +173,19 @@ def test_on_buffers(tmp_path):
     assert same_bits(plain, results)
 
 
+def test_fused_bounds_intersect(tmp_path):
+    text = core(dynamic=True, more_results=True).replace(
+        "%hi: tensor", "%lo2: tensor<?xi32>, %hi2: tensor<?xi32>, %hi: tensor").replace(
+        "lo(%lo : tensor<?xi32>)", "lo(%lo : tensor<?xi32>) hi(%hi2 : tensor<?xi32>)").replace(
+        "hi(%hi : tensor<?xi32>) outs", "lo(%lo2 : tensor<?xi32>) hi(%hi : tensor<?xi32>) outs")
+    arrays = core_arrays(13)
+    arrays[4:4] = inputs.hostile_bounds(inputs.rng(14), T, S)
+    fused = rewrite(text, "--dsa-fuse")
+    assert "linalg.max" in fused and "linalg.min" in fused
+    assert same_bits(execute(text, arrays, ["f32", "f32", "i32"], tmp_path),
+                     execute(fused, arrays, ["f32", "f32", "i32"], tmp_path))
+
+
 def schedule(name):
     """Options that run a schedule of the transform dialect."""
     return [f"--transform-preload-library=transform-library-paths={SCHEDULES}/{name}.mlir",
