@@ -200,12 +200,9 @@ Value oracle::scoreRow(ImplicitLocOpBuilder &b, const ScoreOperands &operands,
                   });
 }
 
-FailureOr<SmallVector<Value>>
-IndexerScoresOp::decompose(OpBuilder &builder,
-                           const DecomposeOptions &options) {
-  if (!hasPureTensorSemantics())
-    return emitOpError("can only be decomposed on tensors");
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value>
+IndexerScoresOp::decomposeOnTensors(ImplicitLocOpBuilder &b,
+                                    const DecomposeOptions &options) {
   ScoreOperands operands = makeScoreOperands(*this);
   KeyReader reader(b, operands.source, operands.batched);
   return forEachRow(

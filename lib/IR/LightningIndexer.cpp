@@ -110,12 +110,9 @@ LogicalResult LightningIndexerOp::fold(FoldAdaptor adaptor,
 //===----------------------------------------------------------------------===//
 
 // Holds the scores of one row at a time.
-FailureOr<SmallVector<Value>>
-LightningIndexerOp::decompose(OpBuilder &builder,
-                              const DecomposeOptions &options) {
-  if (!hasPureTensorSemantics())
-    return emitOpError("can only be decomposed on tensors");
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value>
+LightningIndexerOp::decomposeOnTensors(ImplicitLocOpBuilder &b,
+                                       const DecomposeOptions &options) {
   ScoreOperands score = makeScoreOperands(*this);
   SelectOperands selection = makeSelectOperands(*this);
   KeyReader reader(b, score.source, score.batched);

@@ -143,12 +143,9 @@ Value HeadMerger::forEachPartial(
   return init;
 }
 
-FailureOr<SmallVector<Value>>
-MergeAttentionOp::decompose(OpBuilder &builder,
-                            const DecomposeOptions &options) {
-  if (!hasPureTensorSemantics())
-    return emitOpError("can only be decomposed on tensors");
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value>
+MergeAttentionOp::decomposeOnTensors(ImplicitLocOpBuilder &b,
+                                     const DecomposeOptions &options) {
   Type sumType = getSumType(b, options), f32 = b.getF32Type();
   Value zero = constantFloat(b, sumType, 0.0);
   Value minusInfinity = negativeInfinity(b, sumType);

@@ -82,6 +82,16 @@ LogicalResult dsa::reifyFromDimTable(Operation *op, OpBuilder &b,
   return success();
 }
 
+FailureOr<SmallVector<Value>> dsa::decompose(OpBuilder &builder,
+                                             DSAOpInterface op,
+                                             const DecomposeOptions &options) {
+  if (!cast<DestinationStyleOpInterface>(op.getOperation())
+           .hasPureTensorSemantics())
+    return op->emitOpError("can only be decomposed on tensors");
+  ImplicitLocOpBuilder b(op->getLoc(), builder);
+  return op.decomposeOnTensors(b, options);
+}
+
 //===----------------------------------------------------------------------===//
 // Folds
 //===----------------------------------------------------------------------===//

@@ -612,12 +612,9 @@ SmallVector<Value> RowAttention::attend(ValueRange results) {
           insertRow(b, lse, results[1], row)};
 }
 
-FailureOr<SmallVector<Value>>
-SparseAttentionOp::decompose(OpBuilder &builder,
-                             const DecomposeOptions &options) {
-  if (!hasPureTensorSemantics())
-    return emitOpError("can only be decomposed on tensors");
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value>
+SparseAttentionOp::decomposeOnTensors(ImplicitLocOpBuilder &b,
+                                      const DecomposeOptions &options) {
   SmallVector<KeySet> sets = getKeySets();
   SmallVector<std::unique_ptr<KeyReader>> keyReaders, valueReaders;
   for (const KeySet &set : sets) {

@@ -351,11 +351,8 @@ SmallVector<Value> oracle::selectRow(ImplicitLocOpBuilder &b,
   return filledIn;
 }
 
-FailureOr<SmallVector<Value>> TopKOp::decompose(OpBuilder &builder,
-                                                const DecomposeOptions &) {
-  if (!hasPureTensorSemantics())
-    return emitOpError("can only be decomposed on tensors");
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> TopKOp::decomposeOnTensors(ImplicitLocOpBuilder &b,
+                                              const DecomposeOptions &) {
   SelectOperands operands = makeSelectOperands(*this);
   return forEachRow(b, getRowExtents(b, getScores(), isBatched()), getInits(),
                     [&](ValueRange row, ValueRange results) {

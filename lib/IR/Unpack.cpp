@@ -98,11 +98,8 @@ LogicalResult UnpackOp::verify() {
 // Decomposition
 //===----------------------------------------------------------------------===//
 
-FailureOr<SmallVector<Value>> UnpackOp::decompose(OpBuilder &builder,
-                                                  const DecomposeOptions &) {
-  if (!hasPureTensorSemantics())
-    return emitOpError("can only be decomposed on tensors");
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> UnpackOp::decomposeOnTensors(ImplicitLocOpBuilder &b,
+                                                const DecomposeOptions &) {
   KVLayoutAttr layout = getLayout();
   KeyReader reader(b, getPacked(), Value(), Value(), layout, getPaged(),
                    /*batched=*/false);

@@ -84,7 +84,7 @@ struct Decompose : dsa::impl::DecomposePassBase<Decompose> {
         op = putOnTensors(rewriter, op);
       rewriter.setInsertionPoint(op);
       FailureOr<SmallVector<Value>> values =
-          cast<DSAOpInterface>(op).decompose(rewriter, options);
+          decompose(rewriter, cast<DSAOpInterface>(op), options);
       if (failed(values))
         return signalPassFailure();
       rewriter.replaceOp(op, *values);

@@ -27,17 +27,17 @@ def recipe(kind):
 
 
 def check(kind, files, names, spellings):
-    """Each file exists for each of `names`, a dict of placeholders, and contains a spelling."""
-    for placeholders in names:
+    """Each file exists for each of `names`, such as `{"<Op>": "TopK"}`, and contains a spelling."""
+    for spelled in names:
         for pattern in files:
-            for placeholder, name in placeholders.items():
-                pattern = pattern.replace(placeholder, name)
+            for variable, name in spelled.items():
+                pattern = pattern.replace(variable, name)
             path = root / pattern
             found = [path] if path.exists() else sorted(path.parent.glob(path.stem + ".*"))
             if not found:
                 wrong.append(f"a new {kind}: {pattern} does not exist")
-            elif not any(name in found[0].read_text() for name in spellings(placeholders)):
-                wrong.append(f"a new {kind}: {pattern} does not name {placeholders}")
+            elif not any(name in found[0].read_text() for name in spellings(spelled)):
+                wrong.append(f"a new {kind}: {pattern} does not name {spelled}")
 
 
 def sources_naming(regex):

@@ -1,11 +1,11 @@
 """Feeds dsa-opt with broken variants of the tests' own files.
 
 Each mutant is one process of dsa-opt with one of the pipelines. It passes if it
-ends in time and below 2 GiB with exit code 0, with 1 and a message, or with 70
-for a crash that is LLVM's: in its libraries and without code of this project on
-the way there, in its reader of bytecode, or one that mlir-opt, which knows
-nothing of this project, has too. Anything else fails: the mutant is kept and its
-command printed.
+ends in time and below 2 GiB (but for what LLVM takes to read bytecode) with exit
+code 0, with 1 and a message, or with 70 for a crash that is LLVM's: in its
+libraries and without code of this project on the way there, in its reader of
+bytecode, or one that mlir-opt, which knows nothing of this project, has too.
+Anything else fails: the mutant is kept and its command printed.
 
 example, an hour's worth:
   python tools/fuzz/mutate.py --kind text -n 100000 --seed 7 --keep failures

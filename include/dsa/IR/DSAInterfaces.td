@@ -27,12 +27,12 @@ def DSA_OpInterface : OpInterface<"DSAOpInterface"> {
       }],
       "::llvm::SmallVector<::mlir::dsa::Dim, 4>", "getIterationDims", (ins)>,
     InterfaceMethod<[{
-        Emits, before the op and on tensors, what it means in linalg and scf,
-        and returns the values that replace its results; fails, with an error,
-        on memrefs. Every kernel is tested against it.
+        Emits what the op, which is on tensors, means in linalg and scf, and
+        returns the values that replace its results. To be called through
+        `mlir::dsa::decompose`.
       }],
-      "::llvm::FailureOr<::llvm::SmallVector<::mlir::Value>>", "decompose",
-      (ins "::mlir::OpBuilder &":$builder,
+      "::llvm::SmallVector<::mlir::Value>", "decomposeOnTensors",
+      (ins "::mlir::ImplicitLocOpBuilder &":$builder,
            "const ::mlir::dsa::DecomposeOptions &":$options)>
   ];
 }

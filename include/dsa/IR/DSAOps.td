@@ -133,7 +133,7 @@ class DSA_Op<string mnemonic, list<Trait> traits = [AttrSizedOperandSegments]>
     }
     ::llvm::FailureOr<::llvm::SmallVector<::mlir::Value>>
     $cppClass::decomposeOperation(::mlir::OpBuilder &b) {
-      return decompose(b, DecomposeOptions());
+      return decompose(b, *this);
     }
   }];
 }

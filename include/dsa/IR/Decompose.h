@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // The decomposition of an op is its definition: every kernel is tested against
-// it. `DSAOpInterface::decompose` emits it. The pass `dsa-decompose` applies
-// it, and puts memref-form ops on tensors first.
+// it. The pass `dsa-decompose` applies it, and puts memref-form ops on tensors
+// first.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,9 +16,11 @@
 
 #include "dsa/IR/KeySource.h"
 
-#include "mlir/IR/Builders.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace mlir::dsa {
+
+class DSAOpInterface;
 
 struct DecomposeOptions {
   /// The type of sums, exponentials and logarithms: f32, the types' default,
@@ -26,6 +28,11 @@ struct DecomposeOptions {
   /// rounded to f32 in both.
   bool accumulateInF64 = false;
 };
+
+/// Emits, before `op`, what it means in linalg and scf, and returns the values
+/// that replace its results. Fails, with an error, on memrefs.
+FailureOr<SmallVector<Value>> decompose(OpBuilder &b, DSAOpInterface op,
+                                        const DecomposeOptions &options = {});
 
 /// Ids for a selection from the positions `[offset, offset + size)` alone:
 /// `ids` of that part, or, if null, the positions. Those that `translation`
