@@ -97,12 +97,12 @@ func.func @merge_empty_sink(%p: tensor<2x4x3x8xf32>, %s: tensor<2x4x3xf32>, %o: 
 
 // A splat of more elements than anyone could look at is looked at once.
 // CHECK-LABEL: func.func @huge_splat
-// CHECK: dsa.top_k scores(%arg0 : tensor<4294967296x9xf32>) k = 4 outs(
-func.func @huge_splat(%s: tensor<4294967296x9xf32>, %i: tensor<4294967296x4xi32>,
-    %n: tensor<4294967296xi32>) -> tensor<4294967296x4xi32> {
-  %lo = arith.constant dense<0> : tensor<4294967296xi32>
-  %indices, %count = dsa.top_k scores(%s : tensor<4294967296x9xf32>) k = 4
-      lo(%lo : tensor<4294967296xi32>)
-      outs(%i, %n : tensor<4294967296x4xi32>, tensor<4294967296xi32>)
-  return %indices : tensor<4294967296x4xi32>
+// CHECK: dsa.top_k scores(%arg0 : tensor<4611686018427387904x9xf32>) k = 4 outs(
+func.func @huge_splat(%s: tensor<4611686018427387904x9xf32>, %i: tensor<4611686018427387904x4xi32>,
+    %n: tensor<4611686018427387904xi32>) -> tensor<4611686018427387904x4xi32> {
+  %lo = arith.constant dense<0> : tensor<4611686018427387904xi32>
+  %indices, %count = dsa.top_k scores(%s : tensor<4611686018427387904x9xf32>) k = 4
+      lo(%lo : tensor<4611686018427387904xi32>)
+      outs(%i, %n : tensor<4611686018427387904x4xi32>, tensor<4611686018427387904xi32>)
+  return %indices : tensor<4611686018427387904x4xi32>
 }

@@ -56,6 +56,8 @@ def core_arrays(seed):
     rng = inputs.rng(seed)
     data = inputs.index_inputs(rng, T, S, HI, D, type="f32")
     lo, hi = inputs.hostile_bounds(rng, T, S)
+    # The whole range, from where a part's start cannot be subtracted.
+    lo[0], hi[0] = -2**31, S
     attention = inputs.attention_inputs(rng, T, S, H, DK, type="f32")
     return [data["q"], data["k"], data["w"], lo, hi, attention["q"], attention["kv"],
             attention["sink"]]

@@ -92,5 +92,40 @@ int main() {
         return LogicalResult(scf::tileAndFuseConsumer(
             rewriter, find<SparseAttentionOp>(module), tiled->loops));
       });
-  return failed(ours) || failed(upstream);
+  // What the functions themselves refuse, whoever calls them.
+  LogicalResult refused =
+      show("refused", context, [](IRRewriter &rewriter, ModuleOp module) {
+        auto report = [](StringRef what, bool done) {
+          llvm::outs() << what << (done ? ": done\n" : ": refused\n");
+        };
+        TopKOp op = find<TopKOp>(module);
+        report("1 part", succeeded(splitPositions(rewriter, op, 1)));
+        report("1025 parts",
+               succeeded(splitSlots(rewriter, find<SparseAttentionOp>(module),
+                                    1025)));
+        report("0 rows", succeeded(tileRows(rewriter, op, 0)));
+        // A page has 8 positions here.
+        OwningOpRef<ModuleOp> paged = parseSourceString<ModuleOp>(
+            R"mlir(
+func.func @f(%q: tensor<4x3x8xf32>, %k: tensor<9x8x8xf32>, %t: tensor<1x5xi32>,
+    %w: tensor<4x3xf32>, %s: tensor<4x40xf32>) -> tensor<4x40xf32> {
+  %scores = dsa.indexer_scores query(%q : tensor<4x3x8xf32>) keys(%k : tensor<9x8x8xf32>) paged
+      block_table(%t : tensor<1x5xi32>) weights(%w : tensor<4x3xf32>) outs(%s : tensor<4x40xf32>)
+  return %scores : tensor<4x40xf32>
+})mlir",
+            module.getContext());
+        auto scores = find<IndexerScoresOp>(*paged);
+        rewriter.setInsertionPoint(scores);
+        for (auto [offset, size] : {std::pair(8, 16), {4, 8}, {8, 4}}) {
+          std::string reason;
+          DimSlice slice{scores.getIterationDims().back(),
+                         rewriter.getIndexAttr(offset),
+                         rewriter.getIndexAttr(size)};
+          report(std::to_string(size) + " positions from " +
+                     std::to_string(offset),
+                 succeeded(sliceOperands(rewriter, scores, slice, reason)));
+        }
+        return success();
+      });
+  return failed(ours) || failed(upstream) || failed(refused);
 }
