@@ -270,7 +270,7 @@ static void endReading(int) { endInternally("endless reading of bytecode"); }
 static void setReadingTimer(time_t seconds) {
   struct itimerval timer = {};
   timer.it_value.tv_sec = seconds;
-  setitimer(ITIMER_VIRTUAL, &timer, nullptr);
+  setitimer(ITIMER_PROF, &timer, nullptr);
 }
 
 ReadingLimit::ReadingLimit(llvm::StringRef input) {
@@ -294,7 +294,7 @@ static void endFatally(void *, const char *reason, bool) {
 static void maskReadingTimer(int how) {
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGVTALRM);
+  sigaddset(&signals, SIGPROF);
   pthread_sigmask(how, &signals, nullptr);
 }
 
@@ -316,7 +316,7 @@ public:
     for (int signal : crashSignals)
       sigaction(signal, &action, nullptr);
     action.sa_handler = endReading;
-    sigaction(SIGVTALRM, &action, nullptr);
+    sigaction(SIGPROF, &action, nullptr);
     maskReadingTimer(SIG_UNBLOCK);
   }
   // Sanitizers have a stack of their own and free it with the thread.
