@@ -22,6 +22,7 @@ build_needs=(
   "llvm-22-tools $llvm/bin/FileCheck"
   "libmlir-22-dev $llvm/lib/cmake/mlir/MLIRConfig.cmake"
   "mlir-22-tools $llvm/bin/mlir-tblgen"
+  "libomp-22-dev $llvm/lib/libomp.so"
   "cmake cmake"
   "ninja-build ninja"
   "ccache ccache"

@@ -452,6 +452,72 @@ def ExpandFloatsPass : Pass<"dsa-expand-floats"> {
   let dependentDialects = ["arith::ArithDialect"];
 }
 
+/// What passes for CPUs ask about the CPU.
+defvar DSA_CPUOptions = [
+  Option<"triple", "triple", "std::string", "\"\"",
+         "LLVM triple to make kernels for: x86_64 or aarch64; the default is "
+         "the host's">,
+  Option<"cpu", "cpu", "std::string", "\"host\"",
+         "LLVM name of the CPU to make kernels for, or host">,
+  ListOption<"features", "features", "std::string",
+         "LLVM features beside those of the CPU, such as -avx512bf16">,
+  Option<"l1Bytes", "l1-bytes", "int64_t", "0",
+         "bytes of a core's first-level data cache; 0 for the host's, or 32768">,
+  Option<"l2Bytes", "l2-bytes", "int64_t", "0",
+         "bytes of a core's second-level cache; 0 for the host's, or 524288">
+];
+
+def DecomposeForCPUPass : Pass<"dsa-decompose-for-cpu"> {
+  let summary = "Rewrite the ops that no CPU kernel covers to linalg and scf";
+  let description = [{
+    Before bufferization: an op that `dsa-to-cpu` would leave alone becomes its
+    definition, as `dsa-decompose` writes it, with a missed remark that says why.
+    That is right and slow. Which scores a kernel covers depends on types and
+    attributes only, and never on which extents are static, so that scores of
+    one target agree bit for bit.
+
+    Numerics: those of `dsa-decompose`.
+  }];
+  let options = DSA_CPUOptions;
+  let dependentDialects = [
+    "arith::ArithDialect", "bufferization::BufferizationDialect",
+    "linalg::LinalgDialect", "math::MathDialect", "memref::MemRefDialect",
+    "scf::SCFDialect", "tensor::TensorDialect"
+  ];
+}
+
+def ConvertToCPUPass : Pass<"dsa-to-cpu", "ModuleOp"> {
+  let summary = "Lower dsa ops on memrefs to CPU kernels";
+  let description = [{
+    Each op on memrefs that a kernel covers becomes loops over vectors of the
+    CPU's width, in `scf`, `vector`, `memref` and `arith`, parallel by `omp` with
+    as many threads as the entry point is called with. Scratch memory is
+    allocated outside of the loops, for `dsa-plan-workspace` to place. A passed
+    remark names the kernel and its tile for each op.
+
+    Left alone, with a missed remark: ops that no kernel covers, and ops on
+    tensors. An error: a triple, a CPU or a feature that LLVM does not know.
+  }];
+  let options = DSA_CPUOptions;
+  let dependentDialects = [
+    "arith::ArithDialect", "func::FuncDialect", "LLVM::LLVMDialect",
+    "math::MathDialect", "memref::MemRefDialect", "omp::OpenMPDialect",
+    "scf::SCFDialect", "vector::VectorDialect"
+  ];
+}
+
+def AttachCPUTargetPass : Pass<"dsa-attach-cpu-target", "ModuleOp"> {
+  let summary = "Tell LLVM for which CPU functions are compiled";
+  let description = [{
+    The end of a pipeline for CPUs: the module gets its `llvm.target_triple`,
+    each `llvm.func` with a body its `target_cpu` and `target_features`. Without a
+    triple LLVM expands `memset` to a loop over bytes; `no-builtin-memset` keeps
+    it from making one of the loops that zero a few vectors.
+  }];
+  let options = DSA_CPUOptions;
+  let dependentDialects = ["LLVM::LLVMDialect"];
+}
+
 def FloatsToBitsPass : Pass<"dsa-floats-to-bits"> {
   let summary = "Move bf16 and f8 values as integers of their width";
   let description = [{
@@ -475,17 +541,20 @@ def FloatsToBitsPass : Pass<"dsa-floats-to-bits"> {
     ```
 
     Runs after `dsa-expand-floats`: an op that computes on such a value is an
-    error. A scalar argument of these types is passed as its bits.
+    error. A scalar argument of these types is passed as its bits. Operands of
+    LLVM's intrinsics, which kernels call, keep their types.
   }];
+  let dependentDialects = ["LLVM::LLVMDialect"];
 }
 
 def VerifyLoweredPass : Pass<"dsa-verify-lowered", "ModuleOp"> {
-  let summary = "Check that only the LLVM dialect is left";
+  let summary = "Check that only what translates to LLVM is left";
   let description = [{
     The end of a pipeline. Upstream's conversions leave what they do not know
     untouched and succeed, so that a missing lowering shows up later and
-    elsewhere. Changes nothing; each op that is neither of the LLVM dialect nor
-    a module is an error that names the op and its types.
+    elsewhere. Changes nothing; each op that is neither of the LLVM dialect nor of
+    OpenMP's, whose ops on LLVM's types translate too, nor a module is an error
+    that names the op and its types.
   }];
 }
 

@@ -30,7 +30,41 @@ struct ReferencePipelineOptions
 void buildReferencePipeline(OpPassManager &pm,
                             const ReferencePipelineOptions &options);
 
-/// Registers `dsa-reference-pipeline`.
+struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
+  Option<std::string> triple{
+      *this, "triple",
+      llvm::cl::desc("LLVM triple to make kernels for: x86_64 or aarch64; the "
+                     "default is the host's"),
+      llvm::cl::init("")};
+  Option<std::string> cpu{
+      *this, "cpu",
+      llvm::cl::desc("LLVM name of the CPU to make kernels for, or host"),
+      llvm::cl::init("host")};
+  ListOption<std::string> features{
+      *this, "features",
+      llvm::cl::desc("LLVM features beside those of the CPU, such as "
+                     "-avx512bf16")};
+  Option<int64_t> l1Bytes{
+      *this, "l1-bytes",
+      llvm::cl::desc("bytes of a core's first-level data cache; 0 for the "
+                     "host's, or 32768"),
+      llvm::cl::init(0)};
+  Option<int64_t> l2Bytes{
+      *this, "l2-bytes",
+      llvm::cl::desc("bytes of a core's second-level cache; 0 for the host's, "
+                     "or 524288"),
+      llvm::cl::init(0)};
+  Option<bool> checked{
+      *this, "checked",
+      llvm::cl::desc("report indices that are out of range as status 3"),
+      llvm::cl::init(false)};
+};
+
+/// Lowers a module of functions on ranked tensors to the LLVM dialect: kernels
+/// for the ops that have one on the CPU, definitions for the others.
+void buildCPUPipeline(OpPassManager &pm, const CPUPipelineOptions &options);
+
+/// Registers `dsa-reference-pipeline` and `dsa-cpu-pipeline`.
 void registerPipelines();
 
 } // namespace mlir::dsa

@@ -22,6 +22,11 @@
 
 namespace mlir::dsa {
 
+/// Replaces `op` by its definition in linalg and scf. An op on memrefs is put on
+/// tensors first, between views of its inputs and stores to its inits.
+LogicalResult replaceByDefinition(RewriterBase &rewriter, DSAOpInterface op,
+                                  const DecomposeOptions &options = {});
+
 /// Makes a `dsa.lightning_indexer` of `op` and the `dsa.indexer_scores` that it
 /// selects from, which must have no other use and stand in the same block. Rows
 /// that both bound get the intersection of the bounds. Bits are kept. Left

@@ -13,8 +13,10 @@
 #include "mlir/ExecutionEngine/OptUtils.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/OpenMP/OpenMPToLLVMIRTranslation.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
 #include "llvm/Support/TargetSelect.h"
+#include <omp.h>
 
 using namespace mlir;
 using namespace mlir::dsa;
@@ -28,6 +30,7 @@ llvm::Expected<std::unique_ptr<Jit>> Jit::compile(ModuleOp module) {
   llvm::InitializeNativeTargetAsmPrinter();
   registerBuiltinDialectTranslation(*module.getContext());
   registerLLVMDialectTranslation(*module.getContext());
+  registerOpenMPDialectTranslation(*module.getContext());
 
   auto builder = llvm::orc::JITTargetMachineBuilder::detectHost();
   if (!builder)
@@ -56,6 +59,8 @@ llvm::Expected<std::unique_ptr<Jit>> Jit::compile(ModuleOp module) {
       symbols[intern(name)] = {llvm::orc::ExecutorAddr::fromPtr(function),
                                llvm::JITSymbolFlags::Exported};
     };
+    // The rest of OpenMP's runtime is found in the process, with this one.
+    add("omp_get_thread_num", omp_get_thread_num);
     add("dsa_fail_extent", dsa_fail_extent);
     add("dsa_fail_stride", dsa_fail_stride);
     add("dsa_fail_workspace", dsa_fail_workspace);

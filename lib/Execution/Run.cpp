@@ -239,15 +239,23 @@ static void printTimes(SmallVectorImpl<double> &milliseconds) {
 }
 
 static llvm::Error lower(ModuleOp module, const RunOptions &options) {
-  ReferencePipelineOptions pipeline;
-  pipeline.accumulateType = options.accumulateInF64 ? "f64" : "f32";
-  pipeline.checked = options.checked;
   PassManager pm(module.getContext());
-  buildReferencePipeline(pm, pipeline);
+  bool forCPU = options.target == RunTarget::CPU;
+  if (forCPU) {
+    CPUPipelineOptions pipeline;
+    pipeline.features = options.features;
+    pipeline.checked = options.checked;
+    buildCPUPipeline(pm, pipeline);
+  } else {
+    ReferencePipelineOptions pipeline;
+    pipeline.accumulateType = options.accumulateInF64 ? "f64" : "f32";
+    pipeline.checked = options.checked;
+    buildReferencePipeline(pm, pipeline);
+  }
   if (failed(pm.run(module)))
-    return makeError(ExitUser, "'" + options.file +
-                                   "' cannot be lowered for the reference "
-                                   "target; see above");
+    return makeError(
+        ExitUser, "'" + options.file + "' cannot be lowered for the target " +
+                      (forCPU ? "cpu" : "reference") + "; see above");
   return llvm::Error::success();
 }
 

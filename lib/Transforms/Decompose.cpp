@@ -12,6 +12,7 @@
 
 #include "dsa/IR/DSA.h"
 #include "dsa/Passes.h"
+#include "dsa/Transforms.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -62,6 +63,21 @@ static Operation *putOnTensors(RewriterBase &rewriter, Operation *op) {
   return onTensors;
 }
 
+LogicalResult dsa::replaceByDefinition(RewriterBase &rewriter,
+                                       DSAOpInterface op,
+                                       const DecomposeOptions &options) {
+  Operation *onTensors = op;
+  if (cast<DestinationStyleOpInterface>(onTensors).hasPureBufferSemantics())
+    onTensors = putOnTensors(rewriter, op);
+  rewriter.setInsertionPoint(onTensors);
+  FailureOr<SmallVector<Value>> values =
+      decompose(rewriter, cast<DSAOpInterface>(onTensors), options);
+  if (failed(values))
+    return failure();
+  rewriter.replaceOp(onTensors, *values);
+  return success();
+}
+
 namespace {
 struct Decompose : dsa::impl::DecomposePassBase<Decompose> {
   using Base::Base;
@@ -76,19 +92,12 @@ struct Decompose : dsa::impl::DecomposePassBase<Decompose> {
     DecomposeOptions options;
     options.accumulateInF64 = accumulateType == "f64";
 
-    SmallVector<Operation *> ops;
+    SmallVector<DSAOpInterface> ops;
     getOperation()->walk([&](DSAOpInterface op) { ops.push_back(op); });
     IRRewriter rewriter(&getContext());
-    for (Operation *op : ops) {
-      if (cast<DestinationStyleOpInterface>(op).hasPureBufferSemantics())
-        op = putOnTensors(rewriter, op);
-      rewriter.setInsertionPoint(op);
-      FailureOr<SmallVector<Value>> values =
-          decompose(rewriter, cast<DSAOpInterface>(op), options);
-      if (failed(values))
+    for (DSAOpInterface op : ops)
+      if (failed(replaceByDefinition(rewriter, op, options)))
         return signalPassFailure();
-      rewriter.replaceOp(op, *values);
-    }
   }
 };
 } // namespace

@@ -11,8 +11,10 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/AttrTypeSubElements.h"
 #include "mlir/IR/BuiltinDialect.h"
 
@@ -36,6 +38,10 @@ static Type getBits(Type type) {
 static bool movesValues(Operation *op) {
   if (isa<arith::ConstantOp, arith::SelectOp, arith::BitcastOp>(op))
     return true;
+  if (isa<vector::LoadOp, vector::StoreOp, vector::MaskedLoadOp,
+          vector::MaskedStoreOp, vector::BitCastOp, vector::BroadcastOp,
+          vector::ExtractOp, vector::ShuffleOp>(op))
+    return true;
   return isa_and_nonnull<affine::AffineDialect, BuiltinDialect,
                          cf::ControlFlowDialect, func::FuncDialect,
                          memref::MemRefDialect, scf::SCFDialect>(
@@ -51,7 +57,7 @@ struct FloatsToBits : dsa::impl::FloatsToBitsPassBase<FloatsToBits> {
       auto isConcerned = [](Type type) {
         return isNarrow(getElementTypeOrSelf(type));
       };
-      if (movesValues(op) ||
+      if (movesValues(op) || isa<LLVM::CallIntrinsicOp>(op) ||
           (llvm::none_of(op->getOperandTypes(), isConcerned) &&
            llvm::none_of(op->getResultTypes(), isConcerned)))
         return;
@@ -64,6 +70,13 @@ struct FloatsToBits : dsa::impl::FloatsToBitsPassBase<FloatsToBits> {
   }
 
   void runOnOperation() override {
+    // What kernels call of the CPU knows its types.
+    SmallVector<std::pair<OpOperand *, Type>> kept;
+    getOperation()->walk([&](LLVM::CallIntrinsicOp op) {
+      for (OpOperand &operand : op->getOpOperands())
+        if (isNarrow(getElementTypeOrSelf(operand.get().getType())))
+          kept.push_back({&operand, operand.get().getType()});
+    });
     if (failed(verifyOnlyMoved()))
       return signalPassFailure();
     AttrTypeReplacer replacer;
@@ -86,6 +99,12 @@ struct FloatsToBits : dsa::impl::FloatsToBitsPassBase<FloatsToBits> {
                                           /*replaceAttrs=*/true,
                                           /*replaceLocs=*/false,
                                           /*replaceTypes=*/true);
+    for (auto [operand, type] : kept) {
+      Operation *op = operand->getOwner();
+      OpBuilder b(op);
+      operand->set(
+          LLVM::BitcastOp::create(b, op->getLoc(), type, operand->get()));
+    }
   }
 };
 } // namespace

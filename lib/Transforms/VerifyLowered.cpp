@@ -1,4 +1,4 @@
-//===- VerifyLowered.cpp - Only the LLVM dialect is left ------------------===//
+//===- VerifyLowered.cpp - Only what LLVM translates is left --------------===//
 //
 // Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -8,6 +8,7 @@
 #include "dsa/Passes.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/OpenMP/OpenMPDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 
 namespace mlir::dsa {
@@ -23,7 +24,8 @@ struct VerifyLowered : dsa::impl::VerifyLoweredPassBase<VerifyLowered> {
     bool lowered = true;
     getOperation()->walk<WalkOrder::PreOrder>([&](Operation *op) {
       if (isa<ModuleOp>(op) ||
-          isa_and_nonnull<LLVM::LLVMDialect>(op->getDialect()))
+          isa_and_nonnull<LLVM::LLVMDialect, omp::OpenMPDialect>(
+              op->getDialect()))
         return WalkResult::advance();
       lowered = false;
       InFlightDiagnostic error = op->emitOpError("has no lowering to LLVM");

@@ -24,12 +24,18 @@ static cl::opt<std::string> file(cl::Positional, cl::Required,
 static cl::opt<std::string> function("function", cl::Required,
                                      cl::desc("name of the function to run"),
                                      cl::value_desc("NAME"), cl::cat(category));
-enum class Target { Reference };
-static cl::opt<Target> target(
+static cl::opt<dsa::RunTarget> target(
     "target", cl::desc("what to compile for (default: reference)"),
-    cl::values(clEnumValN(Target::Reference, "reference",
-                          "the definition of each op, on one CPU thread")),
-    cl::init(Target::Reference), cl::cat(category));
+    cl::values(clEnumValN(dsa::RunTarget::Reference, "reference",
+                          "the definition of each op, on one CPU thread"),
+               clEnumValN(dsa::RunTarget::CPU, "cpu",
+                          "kernels for this machine's CPU")),
+    cl::init(dsa::RunTarget::Reference), cl::cat(category));
+static cl::list<std::string> features(
+    "features",
+    cl::desc("with --target=cpu: features of this CPU to do without, such as "
+             "-avx512bf16"),
+    cl::value_desc("-NAME,..."), cl::CommaSeparated, cl::cat(category));
 static cl::list<std::string> inputs(
     "input",
     cl::desc("one per argument, in order: a .npy file, zeros or random:SEED; "
@@ -60,6 +66,11 @@ static cl::opt<bool>
             cl::cat(category));
 
 static int runMain(int argc, char **argv) {
+  // libLLVM has an option of this name, which no tool of ours shows.
+  if (cl::Option *other = cl::getRegisteredOptions().lookup("threads"))
+    other->removeArgument();
+  cl::opt<int> threads("threads", cl::desc("threads to run on (default: 1)"),
+                       cl::value_desc("N"), cl::init(1), cl::cat(category));
   cl::HideUnrelatedOptions(category);
   dsa::setVersionPrinter("dsa-run");
   cl::ParseCommandLineOptions(
@@ -70,6 +81,9 @@ static int runMain(int argc, char **argv) {
       "exit codes: 0 ok, 1 wrong input or options, 70 internal error,\n"
       "74 a file cannot be read or written\n");
   dsa::RunOptions options;
+  options.target = target;
+  options.threads = threads;
+  options.features.assign(features.begin(), features.end());
   options.file = file;
   options.function = function;
   options.inputs.assign(inputs.begin(), inputs.end());

@@ -15,6 +15,8 @@
 
 namespace mlir::dsa {
 
+enum class RunTarget { Reference, CPU };
+
 struct RunOptions {
   std::string file;
   std::string function;
@@ -24,13 +26,17 @@ struct RunOptions {
   std::vector<std::string> outputs;
   /// Number of timed runs; 0 runs once and does not time.
   unsigned repeat = 0;
+  RunTarget target = RunTarget::Reference;
+  /// For CPU: features of the host to do without, such as `-avx512f`.
+  std::vector<std::string> features;
   int32_t threads = 1;
+  /// For Reference.
   bool accumulateInF64 = false;
   bool checked = false;
 };
 
-/// Compiles `options.function` for the reference target, runs it and writes
-/// its results. Prints times and summaries to standard output. Dialects of the
+/// Compiles `options.function` for `options.target`, runs it and writes its
+/// results. Prints times and summaries to standard output. Dialects of the
 /// file must be in `registry`.
 llvm::Error runFunction(const RunOptions &options, DialectRegistry &registry);
 

@@ -1,0 +1,182 @@
+//===- Arithmetic.cpp - How elements are multiplied and added -------------===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Arithmetic.h"
+
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/APFloat.h"
+
+using namespace mlir;
+using namespace mlir::dsa;
+
+//===----------------------------------------------------------------------===//
+// Arithmetic
+//===----------------------------------------------------------------------===//
+
+Arithmetic Arithmetic::get(Type lhs, Type rhs, const CPUTarget &target) {
+  auto isExact = [](Type type) {
+    return isa<BFloat16Type, Float8E4M3FNType>(type);
+  };
+  bool pairs = target.bf16Pairs && isExact(lhs) && isExact(rhs);
+  return Arithmetic(pairs ? Kind::BF16Pairs : Kind::F32);
+}
+
+Type Arithmetic::getElementType(MLIRContext *context) const {
+  return usesPairs() ? Type(BFloat16Type::get(context))
+                     : Type(Float32Type::get(context));
+}
+
+Type Arithmetic::getStepType(MLIRContext *context) const {
+  return usesPairs() ? Type(IntegerType::get(context, 32))
+                     : Type(Float32Type::get(context));
+}
+
+unsigned Arithmetic::getChunk(Type type, const CPUTarget &target) const {
+  bool byTable =
+      usesPairs() && type.getIntOrFloatBitWidth() == 8 && target.byteTable;
+  return byTable ? 4 * target.lanes : getWidth() * target.lanes;
+}
+
+/// The two bytes of the bf16 that is equal to each f8E4M3FN without sign.
+static void getTables(SmallVectorImpl<int8_t> &low,
+                      SmallVectorImpl<int8_t> &high) {
+  for (unsigned code = 0; code < 128; ++code) {
+    APFloat value(APFloat::Float8E4M3FN(), APInt(8, code));
+    bool losesInfo;
+    value.convert(APFloat::BFloat(), APFloat::rmNearestTiesToEven, &losesInfo);
+    uint64_t bits = value.bitcastToAPInt().getZExtValue();
+    low.push_back(static_cast<int8_t>(bits & 0xff));
+    high.push_back(static_cast<int8_t>(bits >> 8));
+  }
+}
+
+/// 64 f8E4M3FN codes as two vectors of 16 pairs of bf16, by look-up: a byte
+/// permutation of two registers for the low and one for the high bytes.
+static SmallVector<Value> lookUpPairs(KernelBuilder &b, Value codes) {
+  SmallVector<int8_t> low, high;
+  getTables(low, high);
+  auto bytes = VectorType::get({64}, b.getI8Type());
+  auto table = [&](ArrayRef<int8_t> values) -> Value {
+    return arith::ConstantOp::create(b, bytes,
+                                     DenseElementsAttr::get(bytes, values));
+  };
+  // Interleaving bytes works within 128 bits: with quadwords in this order
+  // before, elements come out in theirs.
+  SmallVector<int64_t> spread, first, second;
+  for (int64_t quadword : {0, 4, 1, 5, 2, 6, 3, 7})
+    for (int64_t i = 0; i < 8; ++i)
+      spread.push_back(8 * quadword + i);
+  for (int64_t block = 0; block < 64; block += 16)
+    for (int64_t i = 0; i < 8; ++i) {
+      first.append({block + i, 64 + block + i});
+      second.append({block + 8 + i, 64 + block + 8 + i});
+    }
+  Value index = b.shuffle(codes, codes, spread);
+  auto lookUp = [&](ArrayRef<int8_t> values) {
+    return b.intrinsic(
+        "llvm.x86.avx512.vpermi2var.qi.512", bytes,
+        {table(values.take_front(64)), index, table(values.drop_front(64))});
+  };
+  // The look-up ignores the sign, bit 7 of the code and of the high byte.
+  Value sign = arith::AndIOp::create(b, index, b.splat(bytes, int64_t(0x80)));
+  Value lowBytes = lookUp(low);
+  Value highBytes = arith::OrIOp::create(b, lookUp(high), sign);
+  return {b.bitcast(b.shuffle(lowBytes, highBytes, first), b.getI32Type()),
+          b.bitcast(b.shuffle(lowBytes, highBytes, second), b.getI32Type())};
+}
+
+SmallVector<Value> Arithmetic::toSteps(KernelBuilder &b, Value elements) const {
+  auto type = cast<VectorType>(elements.getType());
+  Type element = type.getElementType();
+  if (element == getElementType(b.getContext()))
+    return {usesPairs() ? b.bitcast(elements, b.getI32Type()) : elements};
+  if (usesPairs() && b.target.byteTable) {
+    Value codes =
+        arith::BitcastOp::create(b, type.clone(b.getI8Type()), elements);
+    return lookUpPairs(b, codes);
+  }
+  Value exact = arith::ExtFOp::create(
+      b, type.clone(getElementType(b.getContext())), elements);
+  return {usesPairs() ? b.bitcast(exact, b.getI32Type()) : exact};
+}
+
+Value Arithmetic::loadStep(KernelBuilder &b, Value memref, ValueRange row,
+                           Value step) const {
+  SmallVector<Value> at(row);
+  at.push_back(b.mul(step, getWidth()));
+  if (!usesPairs())
+    return b.load(memref, at);
+  auto pair = VectorType::get({2}, b.getBF16Type());
+  Value packed = b.bitcast(b.loadVector(pair, memref, at), b.getI32Type());
+  return vector::ExtractOp::create(b, packed, 0);
+}
+
+Value Arithmetic::loadSteps(KernelBuilder &b, Value memref,
+                            ValueRange at) const {
+  Type element = getElementType(b.getContext());
+  Value elements = b.loadVector(b.vectorOf(element, getWidth()), memref, at);
+  return toSteps(b, elements)[0];
+}
+
+Value Arithmetic::multiplyAdd(KernelBuilder &b, Value sum, Value x,
+                              Value y) const {
+  if (!usesPairs())
+    return b.fma(x, y, sum);
+  return b.intrinsic(
+      "llvm.x86.avx512bf16.dpbf16ps.512", sum.getType(),
+      {sum, b.bitcast(x, b.getBF16Type()), b.bitcast(y, b.getBF16Type())});
+}
+
+//===----------------------------------------------------------------------===//
+// Rows in memory
+//===----------------------------------------------------------------------===//
+
+SmallVector<Value> RowPiece::at(KernelBuilder &b, ValueRange row,
+                                Value column) const {
+  SmallVector<Value> place(row);
+  if (!byteOf) {
+    place.push_back(column);
+    return place;
+  }
+  Value rowInPage = b.index(0);
+  if (rowsInPages)
+    rowInPage = place.pop_back_val();
+  place.push_back(byteOf(b, rowInPage, column));
+  return place;
+}
+
+Value RowPiece::load(KernelBuilder &b, ValueRange row, Value column,
+                     unsigned numElements, bool partial) const {
+  unsigned scale = byteOf ? elementType.getIntOrFloatBitWidth() / 8 : 1;
+  unsigned numUnits = numElements * scale;
+  auto type = VectorType::get({numUnits}, getElementTypeOrSelf(memref));
+  Value mask;
+  if (partial)
+    mask = b.lanesBelow(b.mul(b.sub(count, column), scale), numUnits);
+  Value loaded = b.loadVector(type, memref, at(b, row, column), mask);
+  if (!byteOf)
+    return loaded;
+  return b.bitcast(loaded, elementType);
+}
+
+void dsa::forEachStepVector(KernelBuilder &b, const Arithmetic &arithmetic,
+                            const RowPiece &piece, ValueRange row,
+                            function_ref<void(Value, Value)> store) {
+  unsigned chunk = arithmetic.getChunk(piece.elementType, b.target);
+  unsigned perVector = arithmetic.getWidth() * b.lanes();
+  auto convert = [&](Value column, bool partial) {
+    Value elements = piece.load(b, row, column, chunk, partial);
+    for (auto [i, steps] : llvm::enumerate(arithmetic.toSteps(b, elements)))
+      store(b.add(column, i * perVector), steps);
+  };
+  Value full = b.alignDown(piece.count, chunk);
+  b.forLoop(b.index(0), full, chunk,
+            [&](Value column) { convert(column, /*partial=*/false); });
+  b.ifThen(b.compare(arith::CmpIPredicate::ne, full, piece.count),
+           [&] { convert(full, /*partial=*/true); });
+}

@@ -1,0 +1,116 @@
+//===- CPUTarget.cpp - What kernels need to know of a CPU -----------------===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "CPUTarget.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/SubtargetFeature.h"
+#include "llvm/TargetParser/Triple.h"
+#include <unistd.h>
+
+using namespace mlir;
+using namespace mlir::dsa;
+
+/// All features of the host, on and off, as LLVM writes them.
+static std::string getHostFeatures() {
+  llvm::SubtargetFeatures features;
+  for (const auto &feature : llvm::sys::getHostCPUFeatures())
+    features.AddFeature(feature.first(), feature.second);
+  return features.getString();
+}
+
+static int64_t getCacheBytes(int64_t asked, bool host, int name,
+                             int64_t common) {
+  if (asked > 0)
+    return asked;
+  long found = host ? sysconf(name) : 0;
+  return found > 0 ? found : common;
+}
+
+FailureOr<CPUTarget> CPUTarget::get(
+    const CPUTargetOptions &options,
+    llvm::function_ref<LogicalResult(const llvm::Twine &)> emitError) {
+  llvm::InitializeAllTargetInfos();
+  llvm::InitializeAllTargetMCs();
+
+  CPUTarget target;
+  llvm::Triple host(llvm::sys::getProcessTriple());
+  llvm::Triple triple(llvm::Triple::normalize(
+      options.triple.empty() ? host.str() : options.triple));
+  target.triple = triple.str();
+  std::string error;
+  const llvm::Target *backend =
+      llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!backend || (!triple.isX86() && !triple.isAArch64()))
+    return emitError("triple '" + options.triple +
+                     "' is not of a CPU that kernels are made for: x86_64 or "
+                     "aarch64");
+  bool isHost = options.cpu == "host";
+  if (isHost && triple.getArch() != host.getArch())
+    return emitError("cpu=host is " + host.getArchName() +
+                     ", but the triple asks for " + triple.getArchName() +
+                     "; name the CPU too");
+  target.cpu = isHost ? llvm::sys::getHostCPUName().str() : options.cpu;
+
+  std::unique_ptr<llvm::MCSubtargetInfo> generic(
+      backend->createMCSubtargetInfo(triple, "", ""));
+  if (!generic->isCPUStringValid(target.cpu))
+    return emitError(
+        "cpu '" + target.cpu + "' is not one that LLVM knows for " +
+        triple.getArchName() + "; `llc -march=... -mcpu=help` lists them");
+  for (StringRef feature : llvm::split(options.features, ',')) {
+    if (feature.empty())
+      continue;
+    StringRef name = feature.drop_front();
+    bool known = (feature[0] == '+' || feature[0] == '-') &&
+                 llvm::any_of(generic->getAllProcessorFeatures(),
+                              [&](const auto &kv) { return kv.Key == name; });
+    if (!known)
+      return emitError("features has '" + feature +
+                       "', but takes a list of +name and -name that LLVM knows "
+                       "for " +
+                       triple.getArchName() + ", such as -avx512bf16");
+  }
+  target.features = isHost ? getHostFeatures() : "";
+  if (!options.features.empty())
+    target.features += (target.features.empty() ? "" : ",") + options.features;
+
+  std::unique_ptr<llvm::MCSubtargetInfo> subtarget(
+      backend->createMCSubtargetInfo(triple, target.cpu, target.features));
+  auto has = [&](const char *feature) {
+    return subtarget->checkFeatures(std::string("+") + feature);
+  };
+  bool x86 = triple.isX86();
+  bool avx512 = x86 && has("avx512f") && has("avx512bw") && has("avx512vl") &&
+                has("avx512dq");
+  target.lanes = avx512 ? 16 : x86 && has("avx2") ? 8 : 4;
+  target.registers = avx512 || !x86 ? 32 : 16;
+  target.fma =
+      x86 ? avx512 || (has("avx2") && has("fma") && has("f16c")) : has("neon");
+  target.bf16Pairs = avx512 && has("avx512bf16");
+  target.compress = avx512;
+  target.byteTable = avx512 && has("avx512vbmi");
+#ifdef _SC_LEVEL1_DCACHE_SIZE
+  target.l1Bytes =
+      getCacheBytes(options.l1Bytes, isHost, _SC_LEVEL1_DCACHE_SIZE, 32 << 10);
+  target.l2Bytes =
+      getCacheBytes(options.l2Bytes, isHost, _SC_LEVEL2_CACHE_SIZE, 512 << 10);
+#else
+  target.l1Bytes = getCacheBytes(options.l1Bytes, false, 0, 32 << 10);
+  target.l2Bytes = getCacheBytes(options.l2Bytes, false, 0, 512 << 10);
+#endif
+  return target;
+}
+
+std::string CPUTarget::str() const {
+  return cpu + " (" + llvm::utostr(lanes) + " lanes" +
+         (bf16Pairs ? ", bf16 pairs)" : ")");
+}

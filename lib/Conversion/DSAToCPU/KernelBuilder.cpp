@@ -1,0 +1,287 @@
+//===- KernelBuilder.cpp - Loops and vectors of CPU kernels ---------------===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelBuilder.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mlir::dsa;
+using arith::CmpIPredicate;
+
+//===----------------------------------------------------------------------===//
+// Indices
+//===----------------------------------------------------------------------===//
+
+Value KernelBuilder::index(int64_t value) {
+  return arith::ConstantIndexOp::create(*this, value);
+}
+Value KernelBuilder::i32(int64_t value) {
+  return arith::ConstantIntOp::create(*this, getI32Type(), value);
+}
+Value KernelBuilder::add(Value lhs, Value rhs) {
+  return createOrFold<arith::AddIOp>(lhs, rhs);
+}
+Value KernelBuilder::sub(Value lhs, Value rhs) {
+  return createOrFold<arith::SubIOp>(lhs, rhs);
+}
+Value KernelBuilder::mul(Value lhs, Value rhs) {
+  return createOrFold<arith::MulIOp>(lhs, rhs);
+}
+Value KernelBuilder::div(Value lhs, Value rhs) {
+  return createOrFold<arith::DivUIOp>(lhs, rhs);
+}
+Value KernelBuilder::rem(Value lhs, Value rhs) {
+  return createOrFold<arith::RemUIOp>(lhs, rhs);
+}
+Value KernelBuilder::ceilDiv(Value lhs, Value rhs) {
+  return div(add(lhs, sub(rhs, index(1))), rhs);
+}
+Value KernelBuilder::alignUp(Value value, int64_t multiple) {
+  return mul(ceilDiv(value, multiple), multiple);
+}
+Value KernelBuilder::alignDown(Value value, int64_t multiple) {
+  return mul(div(value, multiple), multiple);
+}
+Value KernelBuilder::min(Value lhs, Value rhs) {
+  return createOrFold<arith::MinSIOp>(lhs, rhs);
+}
+Value KernelBuilder::max(Value lhs, Value rhs) {
+  return createOrFold<arith::MaxSIOp>(lhs, rhs);
+}
+Value KernelBuilder::compare(CmpIPredicate predicate, Value lhs, Value rhs) {
+  return createOrFold<arith::CmpIOp>(predicate, lhs, rhs);
+}
+Value KernelBuilder::logicalAnd(Value lhs, Value rhs) {
+  if (!lhs || !rhs)
+    return lhs ? lhs : rhs;
+  return createOrFold<arith::AndIOp>(lhs, rhs);
+}
+Value KernelBuilder::select(Value condition, Value lhs, Value rhs) {
+  return createOrFold<arith::SelectOp>(condition, lhs, rhs);
+}
+Value KernelBuilder::toIndex(Value value) {
+  return createOrFold<arith::IndexCastOp>(getIndexType(), value);
+}
+Value KernelBuilder::toI32(Value value) {
+  return createOrFold<arith::IndexCastOp>(getI32Type(), value);
+}
+
+//===----------------------------------------------------------------------===//
+// Control flow
+//===----------------------------------------------------------------------===//
+
+SmallVector<Value> KernelBuilder::forLoop(
+    Value from, Value to, int64_t step, ValueRange carried,
+    function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+  auto loop = scf::ForOp::create(
+      *this, from, to, index(step), carried,
+      [&](OpBuilder &, Location, Value i, ValueRange values) {
+        scf::YieldOp::create(*this, body(i, values));
+      });
+  return loop.getResults();
+}
+
+void KernelBuilder::forLoop(Value from, Value to, Value step,
+                            function_ref<void(Value)> body) {
+  scf::ForOp::create(*this, from, to, step, ValueRange(),
+                     [&](OpBuilder &, Location, Value i, ValueRange) {
+                       body(i);
+                       scf::YieldOp::create(*this);
+                     });
+}
+
+void KernelBuilder::forLoop(Value from, Value to, int64_t step,
+                            function_ref<void(Value)> body) {
+  forLoop(from, to, index(step), body);
+}
+
+void KernelBuilder::ifThen(Value condition, function_ref<void()> then,
+                           function_ref<void()> otherwise) {
+  if (std::optional<int64_t> known = getConstantIntValue(condition)) {
+    if (*known)
+      then();
+    else if (otherwise)
+      otherwise();
+    return;
+  }
+  auto build = [&](function_ref<void()> body) {
+    return [this, body](OpBuilder &, Location) {
+      body();
+      scf::YieldOp::create(*this);
+    };
+  };
+  if (otherwise)
+    scf::IfOp::create(*this, condition, build(then), build(otherwise));
+  else
+    scf::IfOp::create(*this, condition, build(then));
+}
+
+SmallVector<Value>
+KernelBuilder::ifThen(Value condition, function_ref<SmallVector<Value>()> then,
+                      function_ref<SmallVector<Value>()> otherwise) {
+  if (std::optional<int64_t> known = getConstantIntValue(condition))
+    return *known ? then() : otherwise();
+  auto decision = scf::IfOp::create(
+      *this, condition,
+      [&](OpBuilder &, Location) { scf::YieldOp::create(*this, then()); },
+      [&](OpBuilder &, Location) { scf::YieldOp::create(*this, otherwise()); });
+  return decision.getResults();
+}
+
+SmallVector<Value>
+KernelBuilder::whileLoop(ValueRange carried,
+                         function_ref<Value(ValueRange)> condition,
+                         function_ref<SmallVector<Value>(ValueRange)> body) {
+  auto loop = scf::WhileOp::create(
+      *this, carried.getTypes(), carried,
+      [&](OpBuilder &, Location, ValueRange values) {
+        scf::ConditionOp::create(*this, condition(values), values);
+      },
+      [&](OpBuilder &, Location, ValueRange values) {
+        scf::YieldOp::create(*this, body(values));
+      });
+  return loop.getResults();
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+Value KernelBuilder::dim(Value memref, int64_t dimension) {
+  return createOrFold<memref::DimOp>(memref, dimension);
+}
+Value KernelBuilder::load(Value memref, ValueRange at) {
+  return memref::LoadOp::create(*this, memref, at);
+}
+void KernelBuilder::store(Value value, Value memref, ValueRange at) {
+  memref::StoreOp::create(*this, value, memref, at);
+}
+Value KernelBuilder::loadVector(VectorType type, Value memref, ValueRange at,
+                                Value mask) {
+  if (!mask)
+    return vector::LoadOp::create(*this, type, memref, at);
+  Value zeros = arith::ConstantOp::create(*this, type, getZeroAttr(type));
+  return vector::MaskedLoadOp::create(*this, type, memref, at, mask, zeros);
+}
+void KernelBuilder::storeVector(Value vector, Value memref, ValueRange at,
+                                Value mask) {
+  if (!mask)
+    vector::StoreOp::create(*this, vector, memref, at);
+  else
+    vector::MaskedStoreOp::create(*this, memref, at, mask, vector);
+}
+void KernelBuilder::prefetch(Value memref, ValueRange at, unsigned locality) {
+  memref::PrefetchOp::create(*this, memref, at, /*isWrite=*/false, locality,
+                             /*isDataCache=*/true);
+}
+
+//===----------------------------------------------------------------------===//
+// Vectors
+//===----------------------------------------------------------------------===//
+
+Value KernelBuilder::splat(VectorType type, double value) {
+  return arith::ConstantOp::create(
+      *this, type,
+      DenseElementsAttr::get(type, getFloatAttr(type.getElementType(), value)));
+}
+Value KernelBuilder::splat(VectorType type, int64_t value) {
+  unsigned bits = type.getElementTypeBitWidth();
+  APInt element(bits, static_cast<uint64_t>(value), /*isSigned=*/true,
+                /*implicitTrunc=*/true);
+  return arith::ConstantOp::create(*this, type,
+                                   DenseElementsAttr::get(type, element));
+}
+Value KernelBuilder::broadcast(Value scalar, VectorType type) {
+  return vector::BroadcastOp::create(*this, type, scalar);
+}
+Value KernelBuilder::iota() {
+  SmallVector<int32_t> values(lanes());
+  for (auto [i, value] : llvm::enumerate(values))
+    value = static_cast<int32_t>(i);
+  return arith::ConstantOp::create(
+      *this, i32s(), DenseElementsAttr::get(i32s(), ArrayRef<int32_t>(values)));
+}
+Value KernelBuilder::shuffle(Value lhs, Value rhs, ArrayRef<int64_t> mask) {
+  return vector::ShuffleOp::create(*this, lhs, rhs, mask);
+}
+Value KernelBuilder::bitcast(Value vector, Type element) {
+  auto type = cast<VectorType>(vector.getType());
+  int64_t bits = type.getNumElements() * type.getElementTypeBitWidth();
+  auto result =
+      VectorType::get({bits / element.getIntOrFloatBitWidth()}, element);
+  return createOrFold<vector::BitCastOp>(result, vector);
+}
+Value KernelBuilder::fma(Value lhs, Value rhs, Value addend) {
+  return vector::FMAOp::create(*this, lhs, rhs, addend);
+}
+Value KernelBuilder::lanesBelow(Value count, unsigned numLanes) {
+  auto type = VectorType::get({numLanes}, getI1Type());
+  return vector::CreateMaskOp::create(*this, type, count);
+}
+
+/// A mask as an integer.
+static Value getMaskBits(KernelBuilder &b, Value mask) {
+  auto type = cast<VectorType>(mask.getType());
+  auto bits = static_cast<unsigned>(type.getNumElements());
+  Value packed = vector::BitCastOp::create(
+      b, VectorType::get({1}, b.getIntegerType(bits)), mask);
+  return vector::ExtractOp::create(b, packed, 0);
+}
+
+Value KernelBuilder::countLanes(Value mask) {
+  Value bits = math::CtPopOp::create(*this, getMaskBits(*this, mask));
+  return arith::IndexCastUIOp::create(*this, getIndexType(), bits);
+}
+Value KernelBuilder::anyLane(Value mask) {
+  Value bits = getMaskBits(*this, mask);
+  Value zero = arith::ConstantIntOp::create(*this, bits.getType(), 0);
+  return arith::CmpIOp::create(*this, CmpIPredicate::ne, bits, zero);
+}
+
+void KernelBuilder::storeCompressed(Value vector, Value mask, Value memref,
+                                    Value at) {
+  if (target.compress) {
+    // A full store: the memory form of vpcompressd is several times slower.
+    Value packed = intrinsic("llvm.x86.avx512.mask.compress", vector.getType(),
+                             {vector, vector, mask});
+    storeVector(packed, memref, at);
+    return;
+  }
+  // Every lane is stored, the next one over it if it does not count.
+  auto type = cast<VectorType>(vector.getType());
+  for (int64_t lane = 0; lane < type.getNumElements(); ++lane) {
+    store(vector::ExtractOp::create(*this, vector, lane), memref, at);
+    Value counts = vector::ExtractOp::create(*this, mask, lane);
+    at = add(at, arith::IndexCastUIOp::create(*this, getIndexType(), counts));
+  }
+}
+
+Value KernelBuilder::intrinsic(StringRef name, Type type, ValueRange operands) {
+  return LLVM::CallIntrinsicOp::create(*this, type, getStringAttr(name),
+                                       operands)
+      .getResults();
+}
+
+//===----------------------------------------------------------------------===//
+// Scratch memory
+//===----------------------------------------------------------------------===//
+
+Value ScratchPlan::reserve(Value elements, Type type) {
+  Value offset = bytes;
+  Value size =
+      b.mul(elements, llvm::divideCeil(type.getIntOrFloatBitWidth(), 8));
+  // Arrays begin at cache lines.
+  bytes = b.add(bytes, b.alignUp(size, 64));
+  return offset;
+}

@@ -1,0 +1,33 @@
+//===- Shuffles.h - Vectors across lanes ------------------------*- C++ -*-===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Built from shuffles that are one instruction each: interleavings within 128
+// bits, and selections of blocks of 128 bits.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef DSA_LIB_CONVERSION_DSATOCPU_SHUFFLES_H
+#define DSA_LIB_CONVERSION_DSATOCPU_SHUFFLES_H
+
+#include "KernelBuilder.h"
+
+namespace mlir::dsa {
+
+/// As many vectors of 32-bit lanes as each has lanes, rows for columns.
+SmallVector<Value> transpose(KernelBuilder &b, ArrayRef<Value> rows);
+
+/// For 16 vectors of 16 f32 lanes: lane i is the sum of the lanes of vector i,
+/// in the order of `addTree`.
+Value addLanes(KernelBuilder &b, ArrayRef<Value> vectors);
+
+/// The sum of 16 vectors: g_i = (x[4i] + x[4i+2]) + (x[4i+1] + x[4i+3]), then
+/// (g_0 + g_2) + (g_1 + g_3).
+Value addTree(KernelBuilder &b, ArrayRef<Value> vectors);
+
+} // namespace mlir::dsa
+
+#endif // DSA_LIB_CONVERSION_DSATOCPU_SHUFFLES_H
