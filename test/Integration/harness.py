@@ -102,7 +102,23 @@ def function_text(op, clauses, results, dynamic, static_results=()):
     return text, arguments
 
 
+# What functions are compiled for, by the name that tests show.
+TARGETS = {"reference": ["--target=reference"], "cpu": ["--target=cpu"],
+           "cpu with 8 lanes": ["--target=cpu", "--features=-avx512f"],
+           "cpu without bf16 pairs": ["--target=cpu", "--features=-avx512bf16"]}
+_target = "reference"
 _passes = ()
+
+
+@contextlib.contextmanager
+def compiled_for(target):
+    """Functions executed in this context are compiled for a target of TARGETS."""
+    global _target
+    before, _target = _target, target
+    try:
+        yield
+    finally:
+        _target = before
 
 
 @contextlib.contextmanager
@@ -125,7 +141,7 @@ def execute(text, arguments, result_types, folder, function="f", options=()):
         text = rewritten
     (folder / "f.mlir").write_text(text)
     command = [str(BIN / "dsa-run"), str(folder / "f.mlir"), f"--function={function}",
-               "--target=reference", *options]
+               *TARGETS[_target], *options]
     for i, array in enumerate(arguments):
         bits = BITS.get(array.dtype)
         np.save(folder / f"in{i}.npy", array.view(bits) if bits else array)

@@ -8,6 +8,7 @@ from own_layouts import OWN, encoded
 from reference import compare, inputs, layouts, ops
 from reference.layouts import Field, KVLayout, encode
 
+TARGETS = ("reference", "cpu", "cpu with 8 lanes", "cpu without bf16 pairs")
 NAMES = {"f32": np.float32, "f16": np.float16, "bf16": BF16, "f8E4M3FN": F8}
 INT_MIN, INT_MAX = -(2**31), 2**31 - 1
 

@@ -8,6 +8,7 @@ import harness
 from harness import BF16, F8
 from reference import inputs, layouts
 
+TARGETS = ("reference", "cpu", "cpu with 8 lanes", "cpu without bf16 pairs")
 TYPES = {"f32": np.float32, "f16": np.float16, "bf16": BF16, "f8E4M3FN": F8}
 T, S, HI, D = 7, 48, 5, 19
 
@@ -30,7 +31,7 @@ def index_arrays(type_name):
 
 
 @pytest.fixture(scope="module", params=TYPES)
-def scored(request, tmp_path_factory):
+def scored(request, target, tmp_path_factory):
     """The arrays and their scores, as one static call of all rows and keys gives them."""
     q, k, w, scale = index_arrays(request.param)
     want = harness.indexer_scores(tmp_path_factory.mktemp("scored"), q, k, w, key_scale=scale)

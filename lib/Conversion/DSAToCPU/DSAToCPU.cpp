@@ -44,12 +44,9 @@ std::optional<std::string> dsa::getReasonAgainst(DSAOpInterface op,
   if (!target.fma)
     return "needs fused multiply-add of vectors, which " + target.str() +
            " lacks; AVX2 with FMA and F16C, AVX-512 or NEON would do";
-  return TypeSwitch<Operation *, std::optional<std::string>>(op)
-      .Case<IndexerScoresOp>(
-          [&](auto scores) { return getReasonAgainst(scores, target); })
-      .Default([](Operation *) -> std::optional<std::string> {
-        return "has no kernel";
-      });
+  if (isa<IndexerScoresOp>(op))
+    return std::nullopt;
+  return "has no kernel";
 }
 
 //===----------------------------------------------------------------------===//

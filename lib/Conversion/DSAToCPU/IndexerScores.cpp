@@ -59,11 +59,6 @@ private:
 };
 } // namespace
 
-std::optional<std::string> dsa::getReasonAgainst(IndexerScoresOp op,
-                                                 const CPUTarget &target) {
-  return getReasonAgainst(op.getKeySource(), op.getQuery(), target);
-}
-
 KernelChoice dsa::emitIndexerScores(KernelBuilder &b, IndexerScoresOp op,
                                     Value threads) {
   StoreScores sink(op.getInits()[0], op.isBatched());

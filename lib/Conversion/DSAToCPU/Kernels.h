@@ -26,9 +26,6 @@ namespace mlir::dsa {
 std::optional<std::string> getReasonAgainst(DSAOpInterface op,
                                             const CPUTarget &target);
 
-std::optional<std::string> getReasonAgainst(IndexerScoresOp op,
-                                            const CPUTarget &target);
-
 /// What was chosen for an op, for its remark: `keys broadcast, 4x4 tiles`.
 using KernelChoice = std::string;
 

@@ -21,26 +21,57 @@ static KVLayoutAttr getLayout(const KeySource &source) {
   return cast_if_present<KVLayoutAttr>(source.layout);
 }
 
-std::optional<std::string> KeyRows::getReasonAgainst(const KeySource &source) {
-  KVLayoutAttr layout = getLayout(source);
-  if (!layout || layout.hasOneScalePerRow())
-    return std::nullopt;
-  return "has packed keys of " + std::to_string(layout.getFields().size()) +
-         " fields with " + std::to_string(layout.getRowScales()) +
-         " scales a row, but kernels read layouts of one field with one scale";
-}
-
 Type KeyRows::getElementType(const KeySource &source) {
-  if (KVLayoutAttr layout = getLayout(source))
+  KVLayoutAttr layout = getLayout(source);
+  if (layout && !layout.hasOneScalePerRow())
+    return BFloat16Type::get(layout.getContext());
+  if (layout)
     return layout.getFields()[0].elementType;
   return getElementTypeOrSelf(source.keys);
 }
 
-/// A byte offset that the layout tells as an affine expression.
-static Value expand(KernelBuilder &b, AffineExpr expression, Value row,
-                    Value element) {
-  return affine::expandAffineExpr(b, b.getLoc(), expression, {row, element},
-                                  ValueRange());
+/// The elements of a field, or its scales (which `column`, an element, tells).
+static RowPiece getFieldPiece(KernelBuilder &b, const KeySource &source,
+                              unsigned field, bool scales) {
+  KVLayoutAttr layout = getLayout(source);
+  const KVField &f = layout.getFields()[field];
+  KVLocation location =
+      layout.locate(field, b.getAffineDimExpr(0), b.getAffineDimExpr(1));
+  AffineExpr byte = scales ? location.scale : location.element;
+  RowPiece piece;
+  piece.memref = source.keys;
+  piece.elementType = scales ? f.scaleType : f.elementType;
+  piece.count = b.index(f.count);
+  piece.rowsInPages = source.paged;
+  piece.byteOf = [byte](KernelBuilder &b, Value row, Value column) {
+    return affine::expandAffineExpr(b, b.getLoc(), byte, {row, column},
+                                    ValueRange());
+  };
+  return piece;
+}
+
+/// One element as f32.
+static Value loadElement(KernelBuilder &b, const RowPiece &piece,
+                         ValueRange row, Value column) {
+  Value element = vector::ExtractOp::create(
+      b, piece.load(b, row, column, 1, /*partial=*/false), 0);
+  if (element.getType().isF32())
+    return element;
+  return arith::ExtFOp::create(b, b.getF32Type(), element);
+}
+
+/// The element as `dsa.unpack` to bf16 gives it, in f32.
+static Value readAsBF16(KernelBuilder &b, const KeySource &source,
+                        unsigned field, ValueRange row, Value column) {
+  Value value = loadElement(
+      b, getFieldPiece(b, source, field, /*scales=*/false), row, column);
+  if (getLayout(source).getFields()[field].scaleType) {
+    Value scale = loadElement(
+        b, getFieldPiece(b, source, field, /*scales=*/true), row, column);
+    value = arith::MulFOp::create(b, value, scale);
+  }
+  value = arith::TruncFOp::create(b, b.getBF16Type(), value);
+  return arith::ExtFOp::create(b, b.getF32Type(), value);
 }
 
 KeyRows::KeyRows(KernelBuilder &b, const KeySource &source, bool batched)
@@ -56,22 +87,19 @@ KeyRows::KeyRows(KernelBuilder &b, const KeySource &source, bool batched)
   if (!layout) {
     for (Value piece : {source.keys, source.keyTail})
       if (piece)
-        pieces.push_back({piece, getElementTypeOrSelf(piece),
-                          b.dim(piece, rank - 1), nullptr});
+        pieces.push_back(
+            {piece, getElementTypeOrSelf(piece), b.dim(piece, rank - 1)});
     return;
   }
-  RowPiece piece;
-  piece.memref = source.keys;
-  piece.elementType = getElementType(source);
-  piece.count = b.index(layout.getRowElements());
-  piece.rowsInPages = source.paged;
-  piece.byteOf = [layout](KernelBuilder &b, Value row, Value column) {
-    return expand(
-        b,
-        layout.locate(0, b.getAffineDimExpr(0), b.getAffineDimExpr(1)).element,
-        row, column);
-  };
-  pieces.push_back(piece);
+  for (unsigned field = 0; field < layout.getFields().size(); ++field) {
+    RowPiece piece = getFieldPiece(b, source, field, /*scales=*/false);
+    if (!layout.hasOneScalePerRow())
+      piece.readScaled = [source, field](KernelBuilder &b, ValueRange row,
+                                         Value column) -> Value {
+        return readAsBF16(b, source, field, row, column);
+      };
+    pieces.push_back(piece);
+  }
 }
 
 bool KeyRows::areConsecutive(int64_t count) const {
@@ -79,7 +107,10 @@ bool KeyRows::areConsecutive(int64_t count) const {
   return known && *known % count == 0;
 }
 
-bool KeyRows::haveScale() const { return source.keyScale || source.layout; }
+bool KeyRows::haveScale() const {
+  KVLayoutAttr layout = getLayout(source);
+  return source.keyScale || (layout && layout.hasOneScalePerRow());
+}
 
 KeyPlace KeyRows::locate(KernelBuilder &b, Value batch, Value tableRow,
                          Value position) const {
@@ -108,22 +139,8 @@ SmallVector<Value> KeyRows::advance(KernelBuilder &b, const KeyPlace &first,
 Value KeyRows::loadScale(KernelBuilder &b, ValueRange row) const {
   if (source.keyScale)
     return b.load(source.keyScale, row);
-  KVLayoutAttr layout = getLayout(source);
-  Type type = layout.getFields()[0].scaleType;
-  RowPiece piece;
-  piece.memref = source.keys;
-  piece.elementType = type;
-  piece.rowsInPages = source.paged;
-  piece.byteOf = [layout](KernelBuilder &b, Value row, Value column) {
-    return expand(
-        b, layout.locate(0, b.getAffineDimExpr(0), b.getAffineDimExpr(1)).scale,
-        row, column);
-  };
-  Value scale = vector::ExtractOp::create(
-      b, piece.load(b, row, b.index(0), 1, /*partial=*/false), 0);
-  if (type.isF32())
-    return scale;
-  return arith::ExtFOp::create(b, b.getF32Type(), scale);
+  return loadElement(b, getFieldPiece(b, source, 0, /*scales=*/true), row,
+                     b.index(0));
 }
 
 void KeyRows::prefetch(KernelBuilder &b, ValueRange row,

@@ -27,9 +27,8 @@ class KeyRows {
 public:
   KeyRows(KernelBuilder &b, const KeySource &source, bool batched);
 
-  /// Null if the rows can be read; else why not, as a clause.
-  static std::optional<std::string> getReasonAgainst(const KeySource &source);
-  /// The type of the elements, also of packed ones.
+  /// The type that elements are exact in, also packed ones: those of rows with
+  /// several scales are read as `dsa.unpack` to bf16 reads them.
   static Type getElementType(const KeySource &source);
 
   Value getNumPositions() const { return numPositions; }

@@ -18,12 +18,6 @@ using namespace mlir;
 using namespace mlir::dsa;
 using arith::CmpIPredicate;
 
-std::optional<std::string> dsa::getReasonAgainst(const KeySource &source,
-                                                 Value query,
-                                                 const CPUTarget &target) {
-  return KeyRows::getReasonAgainst(source);
-}
-
 /// The pieces of query rows, addressed by [batch,] t and head.
 static SmallVector<RowPiece, 2> getQueryPieces(KernelBuilder &b, Value query,
                                                Value tail) {
@@ -31,8 +25,8 @@ static SmallVector<RowPiece, 2> getQueryPieces(KernelBuilder &b, Value query,
   for (Value piece : {query, tail})
     if (piece) {
       auto type = cast<ShapedType>(piece.getType());
-      pieces.push_back({piece, type.getElementType(),
-                        b.dim(piece, type.getRank() - 1), nullptr});
+      pieces.push_back(
+          {piece, type.getElementType(), b.dim(piece, type.getRank() - 1)});
     }
   return pieces;
 }
@@ -219,8 +213,8 @@ void ScoreKernel::planScratch() {
       b.alignUp(heads, headsInLanes || knownHeads ? lanes : tileHeads);
   int64_t chunk = arithmetic.getMaxChunk(b.target);
   paddedElements = b.alignUp(elements, chunk);
-  // A second piece begins anywhere and is filled up behind its end.
-  if (query.size() > 1)
+  // Pieces that begin anywhere are filled up behind their end.
+  if (keys.getPieces().size() > 1 || keys.getPieces()[0].readScaled)
     paddedElements = b.add(paddedElements, 2 * chunk);
   paddedSteps = b.alignUp(steps, chunk);
 
@@ -421,15 +415,24 @@ void ScoreKernel::stageRow(ArrayRef<RowPiece> pieces, ValueRange row,
                            Value array, Value slot) {
   Value start = b.index(0);
   auto stepVector = b.vectorOf(elementType, arithmetic.getWidth());
+  bool filled = pieces.size() == 1 && !pieces[0].readScaled;
   for (const RowPiece &piece : pieces) {
-    forEachStepVector(b, arithmetic, piece, row,
-                      [&](Value column, Value stepValues) {
-                        b.storeVector(b.bitcast(stepValues, elementType), array,
-                                      {slot, b.add(start, column)});
-                      });
+    if (piece.readScaled)
+      b.forLoop(b.index(0), piece.count, 1, [&](Value column) {
+        Value element = piece.readScaled(b, row, column);
+        if (arithmetic.usesPairs())
+          element = arith::TruncFOp::create(b, elementType, element);
+        b.store(element, array, {slot, b.add(start, column)});
+      });
+    else
+      forEachStepVector(b, arithmetic, piece, row,
+                        [&](Value column, Value stepValues) {
+                          b.storeVector(b.bitcast(stepValues, elementType),
+                                        array, {slot, b.add(start, column)});
+                        });
     start = b.add(start, piece.count);
   }
-  if (pieces.size() > 1 && arithmetic.getWidth() > 1)
+  if (!filled && arithmetic.usesPairs())
     b.storeVector(b.splat(stepVector, 0.0), array, {slot, elements});
 }
 
@@ -533,7 +536,7 @@ void ScoreKernel::packPanel(const Item &item, Value slot,
       b.storeVector(column, panels, {panel, b.add(step, c), lane});
   };
   ArrayRef<RowPiece> pieces = keys.getPieces();
-  if (pieces.size() > 1) {
+  if (pieces.size() > 1 || pieces[0].readScaled) {
     Value staged =
         view(item, stagedAt, {b.index(lanes), paddedElements}, elementType);
     for (auto [r, place] : llvm::enumerate(places))

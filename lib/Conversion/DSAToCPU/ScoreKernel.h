@@ -76,9 +76,6 @@ public:
                     Value to) {}
 };
 
-std::optional<std::string>
-getReasonAgainst(const KeySource &source, Value query, const CPUTarget &target);
-
 /// Emits the kernel; returns what was chosen, for a remark.
 std::string emitScores(KernelBuilder &b, const oracle::ScoreOperands &operands,
                        Value threads, ScoreSink &sink);
