@@ -73,7 +73,8 @@ private:
   // Keys of a block as the tiles read them.
   void prepareKeys(const Item &item, const Block &block);
   KeyPlace locateKey(const Item &item, Value position);
-  void packPanel(const Item &item, Value slot, ArrayRef<KeyPlace> places);
+  void packPanel(const Item &item, Value slot, ArrayRef<KeyPlace> places,
+                 ArrayRef<KeyPlace> next);
   void stageRow(ArrayRef<RowPiece> pieces, ValueRange row, Value array,
                 Value slot);
 
@@ -84,7 +85,8 @@ private:
                        Value position, Value lo, Value hi);
   void emitHeadGroup(const Item &item, Value i, Value firstVector,
                      unsigned numVectors, bool isOnly, bool isLast,
-                     function_ref<Value(unsigned key, Value step)> loadKey);
+                     function_ref<Value(unsigned key, Value step)> loadKey,
+                     const std::function<void(unsigned key)> &prefetchKey);
   void finish(const Item &item, const Block &block, Value i, Value position,
               Value scores, Value lo, Value hi, Value valid);
   Value activate(Value sums);
@@ -131,6 +133,8 @@ private:
   bool headsInLanes;
   /// Keys are read where they are; there is nothing to prepare of them.
   bool inPlace;
+  /// Whether q of a row takes less than half of the first-level cache.
+  bool fitsL1;
   /// Whether each key's validity, and its scale, are kept beside it.
   bool keepsValidity, keepsScale;
   /// Vectors of keys in a tile with keys in lanes, heads in a tile there.
@@ -199,11 +203,12 @@ void ScoreKernel::chooseTiles() {
   bigBlock = std::clamp<int64_t>(llvm::bit_floor<uint64_t>(fitting), group,
                                  std::max<int64_t>(group, 1024));
   int64_t queryBytes = keyBytes * knownHeads.value_or(64);
+  fitsL1 = queryBytes <= b.target.l1Bytes / 2;
   int64_t fittingRows = std::max<int64_t>(1, b.target.l2Bytes / 4 / queryBytes);
   // Rows that read different table rows share no keys.
   rowBlock = operands.source.rowIds
                  ? b.index(1)
-                 : b.min(b.index(std::clamp<int64_t>(fittingRows, 4, 16)),
+                 : b.min(b.index(std::clamp<int64_t>(fittingRows, 4, 64)),
                          b.max(rows, b.index(1)));
 }
 
@@ -501,33 +506,38 @@ void ScoreKernel::prepareKeys(const Item &item, const Block &block) {
 
   // Groups are whole: what is behind the last position repeats it.
   Value end = b.add(first, b.alignUp(b.sub(last, first), lanes));
-  b.forLoop(first, end, 1, [&](Value position) {
-    Value slot = b.sub(position, block.begin);
-    KeyPlace place = locateKey(item, position);
-    if (valid)
-      b.store(arith::ExtUIOp::create(b, b.getI32Type(), place.valid), valid,
-              slot);
-    if (scales)
-      b.store(keys.loadScale(b, place.row), scales, slot);
-    if (inPlace)
-      return;
-    Value next = b.add(position, item.blockSize);
-    keys.prefetch(b, locateKey(item, next).row, /*locality=*/2);
-    if (stages)
-      stageRow(keys.getPieces(), place.row, staged, slot);
-  });
+  b.forLoop(first, valid || scales || stages ? end : first, 1,
+            [&](Value position) {
+              Value slot = b.sub(position, block.begin);
+              KeyPlace place = locateKey(item, position);
+              if (valid)
+                b.store(arith::ExtUIOp::create(b, b.getI32Type(), place.valid),
+                        valid, slot);
+              if (scales)
+                b.store(keys.loadScale(b, place.row), scales, slot);
+              if (!stages)
+                return;
+              Value next = b.add(position, item.blockSize);
+              keys.prefetch(b, locateKey(item, next).row, /*locality=*/2);
+              stageRow(keys.getPieces(), place.row, staged, slot);
+            });
   if (!headsInLanes)
     b.forLoop(first, end, lanes, [&](Value position) {
-      SmallVector<KeyPlace> places;
-      for (unsigned r = 0; r < lanes; ++r)
-        places.push_back(locateKey(item, b.add(position, r)));
-      packPanel(item, b.sub(position, block.begin), places);
+      SmallVector<KeyPlace> places, next;
+      for (unsigned r = 0; r < lanes; ++r) {
+        Value key = b.add(position, r);
+        places.push_back(locateKey(item, key));
+        next.push_back(locateKey(item, b.add(key, item.blockSize)));
+      }
+      packPanel(item, b.sub(position, block.begin), places, next);
     });
 }
 
-/// The keys of one vector of positions as columns [steps][positions].
+/// The keys of one vector of positions as columns [steps][positions]. Asks for
+/// those at `next`, a little at a time: a CPU remembers few requests.
 void ScoreKernel::packPanel(const Item &item, Value slot,
-                            ArrayRef<KeyPlace> places) {
+                            ArrayRef<KeyPlace> places,
+                            ArrayRef<KeyPlace> next) {
   unsigned lanes = b.lanes();
   Value panels = viewKeys(item);
   Value panel = b.div(slot, group), lane = b.rem(slot, b.index(group));
@@ -539,8 +549,10 @@ void ScoreKernel::packPanel(const Item &item, Value slot,
   if (pieces.size() > 1 || pieces[0].readScaled) {
     Value staged =
         view(item, stagedAt, {b.index(lanes), paddedElements}, elementType);
-    for (auto [r, place] : llvm::enumerate(places))
-      stageRow(pieces, place.row, staged, b.index(r));
+    for (unsigned r = 0; r < lanes; ++r) {
+      keys.prefetch(b, next[r].row, /*locality=*/2);
+      stageRow(pieces, places[r].row, staged, b.index(r));
+    }
     b.forLoop(b.index(0), steps, lanes, [&](Value step) {
       SmallVector<Value> vectors;
       for (unsigned r = 0; r < lanes; ++r)
@@ -555,9 +567,12 @@ void ScoreKernel::packPanel(const Item &item, Value slot,
   unsigned chunk = arithmetic.getChunk(piece.elementType, b.target);
   auto pack = [&](Value column, bool partial) {
     SmallVector<SmallVector<Value>> chunks;
-    for (const KeyPlace &place : places)
+    for (unsigned r = 0; r < lanes; ++r) {
+      b.prefetch(piece.memref, piece.at(b, next[r].row, column),
+                 /*locality=*/2);
       chunks.push_back(arithmetic.toSteps(
-          b, piece.load(b, place.row, column, chunk, partial)));
+          b, piece.load(b, places[r].row, column, chunk, partial)));
+    }
     Value step = b.div(column, arithmetic.getWidth());
     for (unsigned v = 0; v < chunks[0].size(); ++v) {
       SmallVector<Value> vectors;
@@ -599,9 +614,10 @@ Value ScoreKernel::maskHeads(Value values, Value vectorNumber) {
 }
 
 /// Adds the terms of `numVectors` vectors of heads to the sums of 16 keys.
-void ScoreKernel::emitHeadGroup(const Item &item, Value i, Value firstVector,
-                                unsigned numVectors, bool isOnly, bool isLast,
-                                function_ref<Value(unsigned, Value)> loadKey) {
+void ScoreKernel::emitHeadGroup(
+    const Item &item, Value i, Value firstVector, unsigned numVectors,
+    bool isOnly, bool isLast, function_ref<Value(unsigned, Value)> loadKey,
+    const std::function<void(unsigned)> &prefetchKey) {
   unsigned lanes = b.lanes();
   Value transposed = viewQuery(item), weights = viewWeights(item);
   Value sums =
@@ -622,6 +638,8 @@ void ScoreKernel::emitHeadGroup(const Item &item, Value i, Value firstVector,
                                         : 16;
   for (unsigned firstKey = 0; firstKey < lanes; firstKey += tileKeys) {
     RegisterTile tile = {std::min(tileKeys, lanes - firstKey), numVectors};
+    for (unsigned key = 0; prefetchKey && key < tile.rows; ++key)
+      prefetchKey(firstKey + key);
     emitRegisterTile(
         b, arithmetic, tile, steps,
         [&](unsigned v, Value step) {
@@ -653,6 +671,7 @@ void ScoreKernel::emitHeadsInLanes(const Item &item, const Block &block,
       view(item, sumsAt, {b.index(lanes), b.index(lanes)}, b.getF32Type());
   SmallVector<SmallVector<Value>> keyRows;
   Value source = operands.source.keys, groupValid;
+  std::function<void(unsigned)> prefetchKey;
   if (inPlace) {
     KeyPlace first = locateKey(item, position);
     if (first.valid)
@@ -662,9 +681,13 @@ void ScoreKernel::emitHeadsInLanes(const Item &item, const Block &block,
       keyRows.push_back(operands.source.paged
                             ? keys.advance(b, first, b.index(r))
                             : locateKey(item, b.add(position, r)).row);
-    KeyPlace next = locateKey(item, b.add(position, group));
-    for (unsigned r = 0; r < lanes; ++r)
-      keys.prefetch(b, keys.advance(b, next, b.index(r)), /*locality=*/3);
+    // Where q leaves room in L1, the next keys go there.
+    unsigned locality = fitsL1 ? 3 : 2;
+    KeyPlace next =
+        locateKey(item, b.add(position, fitsL1 ? group : 2 * group));
+    prefetchKey = [this, next, locality](unsigned key) {
+      keys.prefetch(b, keys.advance(b, next, b.index(key)), locality);
+    };
   } else {
     source = viewKeys(item);
     for (unsigned r = 0; r < lanes; ++r)
@@ -677,7 +700,7 @@ void ScoreKernel::emitHeadsInLanes(const Item &item, const Block &block,
   if (knownHeads && *knownHeads <= 4 * lanes) {
     unsigned numVectors = llvm::divideCeil(*knownHeads, lanes);
     emitHeadGroup(item, i, zero, numVectors, /*isOnly=*/true, /*isLast=*/true,
-                  loadKey);
+                  loadKey, prefetchKey);
   } else {
     for (unsigned r = 0; r < lanes; ++r)
       b.storeVector(b.splat(b.f32s(), 0.0), sums, {b.index(r), zero});
@@ -687,14 +710,14 @@ void ScoreKernel::emitHeadsInLanes(const Item &item, const Block &block,
     Value full = b.alignDown(b.div(heads, lanes), width);
     b.forLoop(zero, full, width, [&](Value v) {
       emitHeadGroup(item, i, v, width, /*isOnly=*/false, /*isLast=*/false,
-                    loadKey);
+                    loadKey, nullptr);
     });
     unsigned left = 1;
     if (knownHeads)
       left = llvm::divideCeil(*knownHeads, lanes) - *getConstantIntValue(full);
     b.ifThen(b.compare(CmpIPredicate::slt, full, numVectors), [&] {
       emitHeadGroup(item, i, full, left, /*isOnly=*/false, /*isLast=*/true,
-                    loadKey);
+                    loadKey, nullptr);
     });
   }
   SmallVector<Value> perKey;
