@@ -200,8 +200,10 @@ void ScoreKernel::chooseTiles() {
       std::max<int64_t>(1, width * elementType.getIntOrFloatBitWidth() / 8);
   int64_t fitting = std::max<int64_t>(1, b.target.l2Bytes / 4 / keyBytes);
   smallBlock = group;
+  // Panels are read again for each row; more than these would not stay close.
+  int64_t most = headsInLanes ? 1024 : 256;
   bigBlock = std::clamp<int64_t>(llvm::bit_floor<uint64_t>(fitting), group,
-                                 std::max<int64_t>(group, 1024));
+                                 std::max<int64_t>(group, most));
   int64_t queryBytes = keyBytes * knownHeads.value_or(64);
   fitsL1 = queryBytes <= b.target.l1Bytes / 2;
   int64_t fittingRows = std::max<int64_t>(1, b.target.l2Bytes / 4 / queryBytes);
