@@ -241,6 +241,15 @@ static void printTimes(SmallVectorImpl<double> &milliseconds) {
 static llvm::Error lower(ModuleOp module, const RunOptions &options) {
   PassManager pm(module.getContext());
   bool forCPU = options.target == RunTarget::CPU;
+  if (forCPU && options.accumulateInF64)
+    return makeError(ExitUser, "--accumulate-type=f64 is of the reference "
+                               "target; kernels for the CPU sum in f32");
+  if (options.threads < 1)
+    return makeError(ExitUser, "--threads is " + Twine(options.threads) +
+                                   ", but must be at least 1");
+  if (!forCPU && !options.features.empty())
+    return makeError(ExitUser, "--features is of --target=cpu; the reference "
+                               "target has no kernels");
   if (forCPU) {
     CPUPipelineOptions pipeline;
     pipeline.features = options.features;

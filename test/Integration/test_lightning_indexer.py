@@ -8,6 +8,8 @@ import pytest
 from harness import BF16, F8, indexer_scores, lightning_indexer
 from reference import compare, inputs, layouts, ops
 
+TARGETS = ("reference", "cpu", "cpu with 8 lanes")
+
 INT_MIN, INT_MAX = -(2**31), 2**31 - 1
 
 

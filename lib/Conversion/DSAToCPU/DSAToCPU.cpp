@@ -44,7 +44,7 @@ std::optional<std::string> dsa::getReasonAgainst(DSAOpInterface op,
   if (!target.fma)
     return "needs fused multiply-add of vectors, which " + target.str() +
            " lacks; AVX2 with FMA and F16C, AVX-512 or NEON would do";
-  if (isa<IndexerScoresOp>(op))
+  if (isa<IndexerScoresOp, LightningIndexerOp, TopKOp>(op))
     return std::nullopt;
   return "has no kernel";
 }
@@ -189,8 +189,15 @@ struct ConvertToCPU : OnCPU<dsa::impl::ConvertToCPUPassBase<ConvertToCPU>> {
     KernelBuilder b(loc, rewriter, target);
     Value threads = getNumThreads(b, function);
     KernelChoice choice =
-        TypeSwitch<Operation *, KernelChoice>(op).Case<IndexerScoresOp>(
-            [&](auto scores) { return emitIndexerScores(b, scores, threads); });
+        TypeSwitch<Operation *, KernelChoice>(op)
+            .Case<IndexerScoresOp>([&](auto scores) {
+              return emitIndexerScores(b, scores, threads);
+            })
+            .Case<LightningIndexerOp>([&](auto indexer) {
+              return emitLightningIndexer(b, indexer, threads);
+            })
+            .Case<TopKOp>(
+                [&](auto topK) { return emitTopK(b, topK, threads); });
     remarks.notifyDone(loc, choice + " on " + target.str());
     rewriter.eraseOp(op);
   }

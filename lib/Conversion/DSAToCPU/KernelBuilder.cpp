@@ -128,7 +128,7 @@ void KernelBuilder::ifThen(Value condition, function_ref<void()> then,
 }
 
 SmallVector<Value>
-KernelBuilder::ifThen(Value condition, function_ref<SmallVector<Value>()> then,
+KernelBuilder::ifElse(Value condition, function_ref<SmallVector<Value>()> then,
                       function_ref<SmallVector<Value>()> otherwise) {
   if (std::optional<int64_t> known = getConstantIntValue(condition))
     return *known ? then() : otherwise();

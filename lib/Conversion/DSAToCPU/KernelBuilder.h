@@ -69,7 +69,7 @@ public:
           function_ref<SmallVector<Value>(Value i, ValueRange carried)> body);
   void ifThen(Value condition, function_ref<void()> then,
               function_ref<void()> otherwise = nullptr);
-  SmallVector<Value> ifThen(Value condition,
+  SmallVector<Value> ifElse(Value condition,
                             function_ref<SmallVector<Value>()> then,
                             function_ref<SmallVector<Value>()> otherwise);
   /// carried = body(carried) as long as condition(carried).

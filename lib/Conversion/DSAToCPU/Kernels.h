@@ -31,6 +31,9 @@ using KernelChoice = std::string;
 
 KernelChoice emitIndexerScores(KernelBuilder &b, IndexerScoresOp op,
                                Value threads);
+KernelChoice emitLightningIndexer(KernelBuilder &b, LightningIndexerOp op,
+                                  Value threads);
+KernelChoice emitTopK(KernelBuilder &b, TopKOp op, Value threads);
 
 } // namespace mlir::dsa
 

@@ -204,7 +204,7 @@ void ScoreKernel::chooseTiles() {
   int64_t most = headsInLanes ? 1024 : 256;
   bigBlock = std::clamp<int64_t>(llvm::bit_floor<uint64_t>(fitting), group,
                                  std::max<int64_t>(group, most));
-  int64_t queryBytes = keyBytes * knownHeads.value_or(64);
+  int64_t queryBytes = keyBytes * std::max<int64_t>(1, knownHeads.value_or(64));
   fitsL1 = queryBytes <= b.target.l1Bytes / 2;
   int64_t fittingRows = std::max<int64_t>(1, b.target.l2Bytes / 4 / queryBytes);
   // Rows that read different table rows share no keys.
@@ -245,6 +245,7 @@ void ScoreKernel::planScratch() {
     scalesAt = plan.reserve(b.index(bigBlock), f32);
   if (lanes == 16)
     sumsAt = plan.reserve(b.index(16 * group), f32);
+  sink.reserve(b, plan);
 }
 
 std::string ScoreKernel::describe() const {
@@ -279,7 +280,7 @@ void ScoreKernel::emit() {
   Value chunkSize = b.max(b.alignUp(b.ceilDiv(positions, wanted), bigBlock),
                           b.index(llvm::alignTo(1024, bigBlock)));
   Value chunks = b.max(b.ceilDiv(positions, chunkSize), b.index(1));
-  sink.begin(b, {b.mul(batches, rows), chunks});
+  sink.begin(b, {b.mul(batches, rows), chunks, positions});
 
   parallelFor(
       b, b.mul(rowSets, chunks), threads, plan,
@@ -368,7 +369,8 @@ void ScoreKernel::emitBounds(Item &item) {
 
 ScoreRow ScoreKernel::getRow(const Item &item, Value i) {
   Value t = b.add(item.firstRow, i);
-  return {item.batch, t, b.add(b.mul(item.batch, rows), t), item.chunk};
+  return {item.batch, t, b.add(b.mul(item.batch, rows), t), item.chunk,
+          item.scratch};
 }
 
 void ScoreKernel::emitBlock(const Item &item, const Block &block) {

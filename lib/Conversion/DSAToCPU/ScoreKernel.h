@@ -51,18 +51,24 @@ struct ScoreRow {
   Value number;
   /// The chunk of positions that is computed, of `ScoreWork::chunks`.
   Value chunk;
+  /// What the sink has reserved is in it.
+  Scratch scratch;
 };
 
 /// How the work is divided.
 struct ScoreWork {
   Value rows;
   Value chunks;
+  /// Positions of a row.
+  Value positions;
 };
 
 /// What is done with scores. The positions of a chunk of a row come in order.
 class ScoreSink {
 public:
   virtual ~ScoreSink() = default;
+  /// Reserves what the sink needs of each thread's scratch memory.
+  virtual void reserve(KernelBuilder &b, ScratchPlan &plan) {}
   /// Before the loops.
   virtual void begin(KernelBuilder &b, const ScoreWork &work) {}
   /// Before the positions of a chunk.
