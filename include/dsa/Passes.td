@@ -380,6 +380,119 @@ def BufferCleanupPass : Pass<"dsa-buffer-cleanup"> {
   let dependentDialects = ["memref::MemRefDialect", "scf::SCFDialect"];
 }
 
+def PlanWorkspacePass : Pass<"dsa-plan-workspace", "ModuleOp"> {
+  let summary = "Put temporaries into the caller's workspace";
+  let description = [{
+    Every `memref.alloc` of a function that `dsa-function-abi` has made becomes
+    a view of its workspace, its `memref.dealloc` goes, and `f_workspace` stores
+    how many bytes that takes. With fewer, `f` returns status 2 before anything
+    is read or written. Runs on buffers and structured control flow, in place of
+    upstream's passes for deallocation. Functions without allocations are left
+    as they are.
+
+    ```mlir
+    func.func private @twice_entry(%x: memref<?xf32>) -> (i32, index)
+    func.func @twice(%x: memref<?xf32>, %out: memref<?xf32>, %workspace: memref<?xi8>,
+        %threads: i32) -> i32 {
+      %c0 = arith.constant 0 : index
+      %zero = arith.constant 0 : i32
+      %entry:2 = call @twice_entry(%x) : (memref<?xf32>) -> (i32, index)
+      %ok = arith.cmpi eq, %entry#0, %zero : i32
+      %status = scf.if %ok -> (i32) {
+        %n = memref.dim %out, %c0 : memref<?xf32>
+        %temporary = memref.alloc(%n) : memref<?xf32>
+        linalg.add ins(%x, %x : memref<?xf32>, memref<?xf32>) outs(%temporary : memref<?xf32>)
+        memref.copy %temporary, %out : memref<?xf32> to memref<?xf32>
+        memref.dealloc %temporary : memref<?xf32>
+        scf.yield %zero : i32
+      } else {
+        scf.yield %entry#0 : i32
+      }
+      return %status : i32
+    }
+    func.func @twice_workspace(%x: memref<?xf32>, %threads: i32, %bytes: memref<1xi64>) -> i32 {
+      %c0 = arith.constant 0 : index
+      %none = arith.constant 0 : i64
+      %zero = arith.constant 0 : i32
+      %entry:2 = call @twice_entry(%x) : (memref<?xf32>) -> (i32, index)
+      %ok = arith.cmpi eq, %entry#0, %zero : i32
+      %status = scf.if %ok -> (i32) {
+        memref.store %none, %bytes[%c0] : memref<1xi64>
+        scf.yield %zero : i32
+      } else {
+        scf.yield %entry#0 : i32
+      }
+      return %status : i32
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @twice(%x: memref<?xf32>, %out: memref<?xf32>, %workspace: memref<?xi8>,
+        %threads: i32) -> i32 {
+      ...
+      %status = scf.if %ok -> (i32) {
+        %n = memref.dim %out, %c0 : memref<?xf32>
+        ... // %required: n * 4 bytes in multiples of 64, and 63 to find one
+        %checked = scf.if %fits -> (i32) {
+          %address = memref.extract_aligned_pointer_as_index %workspace : memref<?xi8> -> index
+          ... // %begin: the bytes up to the next multiple of 64
+          %temporary = memref.view %workspace[%begin][%n] : memref<?xi8> to memref<?xf32>
+          linalg.add ins(%x, %x : memref<?xf32>, memref<?xf32>) outs(%temporary : memref<?xf32>)
+          memref.copy %temporary, %out : memref<?xf32> to memref<?xf32>
+          scf.yield %zero : i32
+        } else {
+          ...
+          %failed = func.call @dsa_fail_workspace(%found, %needed) : (i64, i64) -> i32
+          scf.yield %failed : i32
+        }
+        scf.yield %checked : i32
+      } else {
+        scf.yield %entry#0 : i32
+      }
+      return %status : i32
+    }
+    func.func @twice_workspace(%x: memref<?xf32>, ... %bytes: memref<1xi64>) -> i32 {
+      ...
+      %status = scf.if %ok -> (i32) {
+        ... // %required, of what %entry#1 says that n is
+        %stored = arith.index_cast %required : index to i64
+        memref.store %stored, %bytes[%c0] : memref<1xi64>
+        scf.yield %zero : i32
+      ...
+    }
+    ```
+
+    Slots: memory is in use from the allocation to the end of the op, in the
+    block that has all uses, that has the last one. Slots are a stack: each
+    begins where the youngest slot ends that is then in use, and the workspace
+    has to reach to the highest end. Of two ops that run one after the other the
+    larger one counts, whatever their sizes, and what a loop allocates for an
+    iteration lies on top of what is in use around it. Slots begin at multiples
+    of 64 bytes, or of more where an allocation or an element asks for more; the
+    workspace may begin anywhere.
+
+    Sizes are computed ahead of everything else, from extents of arguments,
+    scalar arguments and `threads`, by copies of the ops that are pure. Where an
+    extent depends on more, such as the position in a loop, what it is at most
+    counts: a constant, or else extents and arguments that upstream's value
+    bounds prove to be no less. A number of bytes that does not fit 63 bits is
+    INT64_MAX, which no workspace has.
+
+    An error: an extent without bound; an allocation that a loop hands on to its
+    next iteration, whose address becomes an integer or another type, or which
+    is inside anything but `scf.for`, `scf.while`, `scf.if`, `scf.index_switch`,
+    `scf.execute_region` and `memref.alloca_scope`, as inside `omp.parallel`,
+    whose threads would share it; elements without a size, a layout with dynamic
+    strides, a memory space; an allocation in any other function, or outside the
+    region that runs once the entry checks have passed; memory that is
+    allocated or freed in another way. `memref.alloca` is left alone.
+  }];
+  let dependentDialects = [
+    "affine::AffineDialect", "arith::ArithDialect", "func::FuncDialect",
+    "memref::MemRefDialect", "scf::SCFDialect"
+  ];
+}
+
 def ExpandCopiesPass : Pass<"dsa-expand-copies"> {
   let summary = "Rewrite memref.copy to linalg.generic";
   let description = [{

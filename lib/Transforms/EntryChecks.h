@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Private to `dsa-function-abi`: the checks that a function begins with, and
-// the shapes of its results, as functions of its arguments alone.
+// the shapes of its results, as functions of its arguments alone. The functions
+// of the runtime serve `dsa-plan-workspace` too.
 //
 //===----------------------------------------------------------------------===//
 

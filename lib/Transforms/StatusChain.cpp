@@ -27,7 +27,10 @@ struct RuntimeFunction {
 } // namespace
 
 static constexpr RuntimeFunction runtimeFunctions[] = {
-    {"dsa_fail_extent", 4}, {"dsa_fail_stride", 3}, {"dsa_fail_index", 4}};
+    {"dsa_fail_extent", 4},
+    {"dsa_fail_stride", 3},
+    {"dsa_fail_workspace", 2},
+    {"dsa_fail_index", 4}};
 
 static FunctionType getFailureType(MLIRContext *context, unsigned arity) {
   Builder b(context);

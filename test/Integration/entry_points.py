@@ -39,20 +39,22 @@ def descriptor(array):
 
 class Library:
     """The functions of an MLIR module, compiled for the reference target; `passes`, a pipeline,
-    runs on the way, after the entry points were made and before ops are decomposed."""
+    runs on the way, after the entry points were made and before ops are decomposed. `edit` makes
+    of the pipeline as text the one that is run."""
 
-    def __init__(self, text, folder, options="", passes=""):
+    def __init__(self, text, folder, options="", passes="", edit=None):
         folder = pathlib.Path(folder)
         (folder / "f.mlir").write_text(text)
         command = [BIN / "dsa-opt", folder / "f.mlir", f"--dsa-reference-pipeline={options}"]
-        if passes:
+        if passes or edit:
             dump = subprocess.run([*command, "--dump-pass-pipeline", "-o", os.devnull],
                                   check=True, capture_output=True, text=True).stderr
             # Printed once when it is parsed and once when it is run.
             pipeline = re.sub(r"\n *", "", dump.split("passes:")[-1])
             assert "dsa-decompose" in pipeline
-            command[-1] = "--pass-pipeline=" + pipeline.replace(
-                "dsa-decompose", f"{passes},dsa-decompose")
+            if passes:
+                pipeline = pipeline.replace("dsa-decompose", f"{passes},dsa-decompose")
+            command[-1] = "--pass-pipeline=" + (edit(pipeline) if edit else pipeline)
         lowered = subprocess.run(command, check=True, capture_output=True)
         ir = subprocess.run([LLVM / "mlir-translate", "--mlir-to-llvmir"],
                             input=lowered.stdout, check=True, capture_output=True)

@@ -1,0 +1,203 @@
+//===- ArgumentSlices.cpp - What arguments alone determine ----------------===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ArgumentSlices.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Transforms/RegionUtils.h"
+
+using namespace mlir;
+using namespace mlir::dsa;
+using presburger::BoundType;
+
+/// What an op reads: its operands, and what its regions use from outside.
+static SmallVector<Value> getInputs(Operation *op) {
+  SmallVector<Value> inputs(op->getOperands());
+  SetVector<Value> captured;
+  getUsedValuesDefinedAbove(op->getRegions(), captured);
+  llvm::append_range(inputs, captured);
+  return inputs;
+}
+
+//===----------------------------------------------------------------------===//
+// Analysis
+//===----------------------------------------------------------------------===//
+
+ArgumentSlices::ArgumentSlices(func::FuncOp function, ValueRange known,
+                               ValueRange shapes)
+    : function(function), shapes(shapes.begin(), shapes.end()),
+      determined(known.begin(), known.end()) {
+  // Definitions come before uses, so that no op is visited twice.
+  function.walk<WalkOrder::PreOrder>([&](Operation *op) { visit(op); });
+}
+
+void ArgumentSlices::visit(Operation *op) {
+  auto isDetermined = [&](Value value) { return determined.contains(value); };
+  // Ops that are pure may also run where they did not before: in front of the
+  // branch that they are in.
+  if (op->getNumResults() > 0 && isPure(op) &&
+      llvm::all_of(getInputs(op), isDetermined)) {
+    determined.insert_range(op->getResults());
+    return;
+  }
+  if (auto dim = dyn_cast<memref::DimOp>(op)) {
+    if (std::optional<int64_t> dimension = dim.getConstantIndex())
+      visitExtent(dim, dim.getSource(), *dimension);
+  } else if (auto metadata = dyn_cast<memref::ExtractStridedMetadataOp>(op)) {
+    for (auto [i, size] : llvm::enumerate(metadata.getSizes()))
+      visitExtent(size, metadata.getSource(), i);
+  }
+}
+
+void ArgumentSlices::visitExtent(Value extent, Value memref,
+                                 int64_t dimension) {
+  auto type = dyn_cast<MemRefType>(memref.getType());
+  ArgumentBound bound;
+  if (type && dimension >= 0 && dimension < type.getRank() &&
+      succeeded(computeBound(bound, BoundType::EQ, {memref, dimension}))) {
+    determined.insert(extent);
+    extents.try_emplace(extent, std::move(bound));
+  }
+}
+
+LogicalResult ArgumentSlices::computeBound(
+    ArgumentBound &bound, BoundType type,
+    ValueBoundsConstraintSet::Variable variable) const {
+  auto isKnown = [&](Value value, std::optional<int64_t> dimension,
+                     ValueBoundsConstraintSet &) {
+    return dimension ? shapes.contains(value) : determined.contains(value);
+  };
+  return ValueBoundsConstraintSet::computeBound(bound.map, bound.operands, type,
+                                                variable, isKnown,
+                                                /*closedUB=*/true);
+}
+
+/// Where the slice of `value` ends: the indices in it that are determined, and
+/// those that bound its loops.
+SetVector<Value> ArgumentSlices::getDeterminedIndices(Value value) const {
+  SetVector<Value> slice, indices;
+  slice.insert(value);
+  for (unsigned i = 0; i < slice.size(); ++i) {
+    Value next = slice[i];
+    if (determined.contains(next)) {
+      if (next.getType().isIndex())
+        indices.insert(next);
+      continue;
+    }
+    if (auto argument = dyn_cast<BlockArgument>(next))
+      slice.insert_range(argument.getOwner()->getParentOp()->getOperands());
+    else
+      slice.insert_range(getInputs(next.getDefiningOp()));
+  }
+  return indices;
+}
+
+FailureOr<ArgumentBound> ArgumentSlices::getUpperBound(Value index) const {
+  MLIRContext *context = index.getContext();
+  if (determined.contains(index))
+    return ArgumentBound{AffineMap::getMultiDimIdentityMap(1, context),
+                         {{index, std::nullopt}}};
+  // What a constant bounds is a tile, of which there are many in an extent.
+  FailureOr<int64_t> constant = ValueBoundsConstraintSet::computeConstantBound(
+      BoundType::UB, index, /*stopCondition=*/nullptr, /*closedUB=*/true);
+  if (succeeded(constant))
+    return ArgumentBound{AffineMap::getConstantMap(*constant, context), {}};
+  // Upstream can prove more bounds, such as those of loops with steps, than it
+  // can find.
+  ArgumentBound bound;
+  for (Value candidate : getDeterminedIndices(index))
+    if (ValueBoundsConstraintSet::compare(index, ValueBoundsConstraintSet::LE,
+                                          candidate))
+      bound.operands.emplace_back(candidate, std::nullopt);
+  if (!bound.operands.empty()) {
+    bound.map =
+        AffineMap::getMultiDimIdentityMap(bound.operands.size(), context);
+    return bound;
+  }
+  if (failed(computeBound(bound, BoundType::UB, index)))
+    return failure();
+  return bound;
+}
+
+Value ArgumentSlices::getObstacle(Value value) const {
+  while (Operation *op = value.getDefiningOp()) {
+    SmallVector<Value> inputs = getInputs(op);
+    auto *next = llvm::find_if(
+        inputs, [&](Value input) { return !determined.contains(input); });
+    if (next == inputs.end())
+      break;
+    value = *next;
+  }
+  return value;
+}
+
+//===----------------------------------------------------------------------===//
+// Computation elsewhere
+//===----------------------------------------------------------------------===//
+
+/// The ops that `bounds` need, apart from those whose results `mapping` has.
+DenseSet<Operation *> ArgumentSlices::getSlice(ArrayRef<ArgumentBound> bounds,
+                                               const IRMapping &mapping) const {
+  DenseSet<Operation *> slice;
+  SmallVector<Value> worklist;
+  auto addOperands = [&](const ArgumentBound &bound) {
+    for (auto [value, dimension] : bound.operands)
+      if (!dimension)
+        worklist.push_back(value);
+  };
+  llvm::for_each(bounds, addOperands);
+  while (!worklist.empty()) {
+    Value value = worklist.pop_back_val();
+    Operation *op = value.getDefiningOp();
+    if (mapping.contains(value) || !op || !slice.insert(op).second)
+      continue;
+    bool isCopied = true;
+    for (Value result : op->getResults())
+      if (auto extent = extents.find(result); extent != extents.end()) {
+        addOperands(extent->second);
+        isCopied = false;
+      }
+    if (isCopied)
+      llvm::append_range(worklist, getInputs(op));
+  }
+  return slice;
+}
+
+SmallVector<OpFoldResult> ArgumentSlices::build(
+    ImplicitLocOpBuilder &b, ArrayRef<ArgumentBound> bounds, IRMapping mapping,
+    function_ref<Value(Value memref, int64_t dimension)> getExtent) {
+  auto materialize = [&](const ArgumentBound &bound) -> OpFoldResult {
+    SmallVector<OpFoldResult> operands;
+    for (auto [value, dimension] : bound.operands)
+      operands.push_back(dimension ? getExtent(value, *dimension)
+                                   : mapping.lookup(value));
+    return bound.map.getNumResults() == 1
+               ? affine::makeComposedFoldedAffineApply(b, b.getLoc(), bound.map,
+                                                       operands)
+               : affine::makeComposedFoldedAffineMin(b, b.getLoc(), bound.map,
+                                                     operands);
+  };
+
+  DenseSet<Operation *> slice = getSlice(bounds, mapping);
+  function.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (!slice.contains(op))
+      return;
+    bool isCopied = true;
+    for (Value result : op->getResults())
+      if (auto extent = extents.find(result); extent != extents.end()) {
+        mapping.map(result, getValueOrCreateConstantIndexOp(
+                                b, b.getLoc(), materialize(extent->second)));
+        isCopied = false;
+      }
+    if (isCopied)
+      b.clone(*op, mapping);
+  });
+  return llvm::map_to_vector(bounds, materialize);
+}
