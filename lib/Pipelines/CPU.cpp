@@ -15,6 +15,8 @@
 #include "dsa/Passes.h"
 #include "dsa/Pipelines.h"
 
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -32,6 +34,12 @@ static PassOptions getOptions(const CPUPipelineOptions &options) {
   return pass;
 }
 
+/// All allocations to the caller's workspace; one that is left is an error.
+static void addWorkspace(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(bufferization::createBufferLoopHoistingPass());
+  pm.addPass(createPlanWorkspacePass());
+}
+
 void dsa::buildCPUPipeline(OpPassManager &pm,
                            const CPUPipelineOptions &options) {
   addEntryPoints(pm, options.checked);
@@ -42,6 +50,7 @@ void dsa::buildCPUPipeline(OpPassManager &pm,
   pm.addPass(
       createConvertToCPUPass(getOptions<ConvertToCPUPassOptions>(options)));
   pm.addPass(createExpandCopiesPass());
+  addWorkspace(pm);
   pm.addPass(createCSEPass());
   addScalarCode(pm);
   addLLVM(pm, /*openMP=*/true);

@@ -8,8 +8,10 @@
 #include "ArgumentSlices.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/RegionUtils.h"
 
@@ -38,12 +40,27 @@ ArgumentSlices::ArgumentSlices(func::FuncOp function, ValueRange known,
   function.walk<WalkOrder::PreOrder>([&](Operation *op) { visit(op); });
 }
 
+/// Whether `value` is a positive constant, or the maximum of one and something.
+static bool isKnownPositive(Value value) {
+  APInt constant;
+  if (matchPattern(value, m_ConstantInt(&constant)))
+    return constant.isStrictlyPositive();
+  auto maximum = value.getDefiningOp<arith::MaxSIOp>();
+  return maximum && (isKnownPositive(maximum.getLhs()) ||
+                     isKnownPositive(maximum.getRhs()));
+}
+
+/// Whether `op` may also run where it did not before: in front of the branch
+/// that it is in. Division may if it does not divide by zero.
+static bool mayRunAhead(Operation *op) {
+  if (isa<arith::DivUIOp, arith::DivSIOp, arith::RemUIOp, arith::RemSIOp>(op))
+    return isKnownPositive(op->getOperand(1));
+  return op->getNumResults() > 0 && isPure(op);
+}
+
 void ArgumentSlices::visit(Operation *op) {
   auto isDetermined = [&](Value value) { return determined.contains(value); };
-  // Ops that are pure may also run where they did not before: in front of the
-  // branch that they are in.
-  if (op->getNumResults() > 0 && isPure(op) &&
-      llvm::all_of(getInputs(op), isDetermined)) {
+  if (mayRunAhead(op) && llvm::all_of(getInputs(op), isDetermined)) {
     determined.insert_range(op->getResults());
     return;
   }

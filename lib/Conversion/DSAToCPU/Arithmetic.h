@@ -69,12 +69,13 @@ struct RowPiece {
   /// Number of elements.
   Value count;
   /// Null for a row that is addressed by its coordinates and a column.
-  std::function<Value(KernelBuilder &b, Value rowInPage, Value column)> byteOf;
+  std::function<Value(KernelBuilder &b, Value rowInPage, Value column)> byteOf =
+      nullptr;
   bool rowsInPages = false;
   /// Null, or the element at `column` as an f32 that is exact in the
   /// arithmetic: of rows with a scale for some of their elements.
   std::function<Value(KernelBuilder &b, ValueRange row, Value column)>
-      readScaled;
+      readScaled = nullptr;
 
   /// Where the element at `column` of the row at `row` is.
   SmallVector<Value> at(KernelBuilder &b, ValueRange row, Value column) const;

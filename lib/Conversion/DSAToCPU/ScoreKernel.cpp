@@ -207,11 +207,15 @@ void ScoreKernel::chooseTiles() {
   int64_t queryBytes = keyBytes * std::max<int64_t>(1, knownHeads.value_or(64));
   fitsL1 = queryBytes <= b.target.l1Bytes / 2;
   int64_t fittingRows = std::max<int64_t>(1, b.target.l2Bytes / 4 / queryBytes);
-  // Rows that read different table rows share no keys.
-  rowBlock = operands.source.rowIds
-                 ? b.index(1)
-                 : b.min(b.index(std::clamp<int64_t>(fittingRows, 4, 64)),
-                         b.max(rows, b.index(1)));
+  // Rows that read different table rows share no keys. Else each thread gets
+  // two blocks or more, of rows enough that preparing keys for them pays.
+  Value share = b.ceilDiv(b.mul(batches, rows),
+                          b.max(b.mul(b.toIndex(threads), 2), b.index(1)));
+  Value mostRows = b.index(std::clamp<int64_t>(fittingRows, 4, 64));
+  rowBlock = b.min(b.max(share, b.index(4)), mostRows);
+  rowBlock = b.max(b.min(rowBlock, rows), b.index(1));
+  if (operands.source.rowIds)
+    rowBlock = b.index(1);
 }
 
 void ScoreKernel::planScratch() {
@@ -276,7 +280,7 @@ void ScoreKernel::emit() {
   Value wanted =
       b.ceilDiv(b.mul(b.toIndex(threads), 4), b.max(rowSets, b.index(1)));
   Value alone = b.compare(CmpIPredicate::eq, threads, b.i32(1));
-  wanted = b.select(alone, b.index(1), wanted);
+  wanted = b.max(b.select(alone, b.index(1), wanted), b.index(1));
   Value chunkSize = b.max(b.alignUp(b.ceilDiv(positions, wanted), bigBlock),
                           b.index(llvm::alignTo(1024, bigBlock)));
   Value chunks = b.max(b.ceilDiv(positions, chunkSize), b.index(1));
