@@ -625,7 +625,8 @@ def AttachCPUTargetPass : Pass<"dsa-attach-cpu-target", "ModuleOp"> {
     The end of a pipeline for CPUs: the module gets its `llvm.target_triple`,
     each `llvm.func` with a body its `target_cpu` and `target_features`. Without a
     triple LLVM expands `memset` to a loop over bytes; `no-builtin-memset` keeps
-    it from making one of the loops that zero a few vectors.
+    it from making one of the loops that zero a few vectors. Annotations of loops
+    move to the attribute that is translated.
   }];
   let options = DSA_CPUOptions;
   let dependentDialects = ["LLVM::LLVMDialect"];

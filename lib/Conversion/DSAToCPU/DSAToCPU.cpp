@@ -220,6 +220,14 @@ struct AttachCPUTarget
     for (auto function : getOperation().getOps<LLVM::LLVMFuncOp>()) {
       if (function.isExternal())
         continue;
+      // Lowering to branches keeps what is said of loops, under a name that the
+      // translation does not read.
+      function.walk([](LLVM::BrOp branch) {
+        Attribute loop = branch->removeDiscardableAttr(loopAnnotationName);
+        if (auto annotation =
+                dyn_cast_if_present<LLVM::LoopAnnotationAttr>(loop))
+          branch.setLoopAnnotationAttr(annotation);
+      });
       function.setTargetCpu(target->cpu);
       if (!target->features.empty())
         function.setTargetFeaturesAttr(

@@ -81,14 +81,23 @@ Value KernelBuilder::toI32(Value value) {
 // Control flow
 //===----------------------------------------------------------------------===//
 
-SmallVector<Value> KernelBuilder::forLoop(
-    Value from, Value to, int64_t step, ValueRange carried,
-    function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+SmallVector<Value>
+KernelBuilder::forLoop(Value from, Value to, int64_t step, ValueRange carried,
+                       function_ref<SmallVector<Value>(Value, ValueRange)> body,
+                       bool rolled) {
   auto loop = scf::ForOp::create(
       *this, from, to, index(step), carried,
       [&](OpBuilder &, Location, Value i, ValueRange values) {
         scf::YieldOp::create(*this, body(i, values));
       });
+  if (rolled) {
+    auto unroll = LLVM::LoopUnrollAttr::get(
+        getContext(), /*disable=*/getBoolAttr(true), {}, {}, {}, {}, {}, {});
+    loop->setAttr(loopAnnotationName,
+                  LLVM::LoopAnnotationAttr::get(getContext(), {}, {}, {},
+                                                unroll, {}, {}, {}, {}, {}, {},
+                                                {}, {}, {}, {}, {}));
+  }
   return loop.getResults();
 }
 

@@ -20,6 +20,9 @@
 
 namespace mlir::dsa {
 
+/// The attribute of an scf.for that tells LLVM about the loop.
+constexpr StringLiteral loopAnnotationName = "llvm.loop_annotation";
+
 class KernelBuilder : public ImplicitLocOpBuilder {
 public:
   KernelBuilder(Location loc, OpBuilder &builder, const CPUTarget &target)
@@ -63,10 +66,11 @@ public:
                function_ref<void(Value i)> body);
   void forLoop(Value from, Value to, Value step,
                function_ref<void(Value i)> body);
-  /// carried = body(i, carried)
+  /// carried = body(i, carried). LLVM is told not to unroll a `rolled` loop.
   SmallVector<Value>
   forLoop(Value from, Value to, int64_t step, ValueRange carried,
-          function_ref<SmallVector<Value>(Value i, ValueRange carried)> body);
+          function_ref<SmallVector<Value>(Value i, ValueRange carried)> body,
+          bool rolled = false);
   void ifThen(Value condition, function_ref<void()> then,
               function_ref<void()> otherwise = nullptr);
   SmallVector<Value> ifElse(Value condition,

@@ -19,20 +19,23 @@ void dsa::emitRegisterTile(KernelBuilder &b, const Arithmetic &arithmetic,
                            function_ref<void(unsigned, ValueRange)> epilogue) {
   VectorType stepVector = b.vectorOf(arithmetic.getStepType(b.getContext()));
   SmallVector<Value> zeros(tile.rows * tile.columns, b.splat(b.f32s(), 0.0));
-  SmallVector<Value> sums =
-      b.forLoop(b.index(0), numSteps, 1, zeros, [&](Value step, ValueRange in) {
-        SmallVector<Value> vectors, out(in);
-        for (unsigned column = 0; column < tile.columns; ++column)
-          vectors.push_back(loadVector(column, step));
-        for (unsigned row = 0; row < tile.rows; ++row) {
-          Value scalar = b.broadcast(loadScalar(row, step), stepVector);
-          for (unsigned column = 0; column < tile.columns; ++column) {
-            Value &sum = out[row * tile.columns + column];
-            sum = arithmetic.multiplyAdd(b, sum, vectors[column], scalar);
-          }
-        }
-        return out;
-      });
+  auto multiply = [&](Value step, ValueRange in) {
+    SmallVector<Value> vectors, out(in);
+    for (unsigned column = 0; column < tile.columns; ++column)
+      vectors.push_back(loadVector(column, step));
+    for (unsigned row = 0; row < tile.rows; ++row) {
+      Value scalar = b.broadcast(loadScalar(row, step), stepVector);
+      for (unsigned column = 0; column < tile.columns; ++column) {
+        Value &sum = out[row * tile.columns + column];
+        sum = arithmetic.multiplyAdd(b, sum, vectors[column], scalar);
+      }
+    }
+    return out;
+  };
+  // Unrolled, LLVM loads the vectors of several steps ahead, and sums go to the
+  // stack to make room.
+  SmallVector<Value> sums = b.forLoop(b.index(0), numSteps, 1, zeros, multiply,
+                                      /*rolled=*/true);
   for (unsigned row = 0; row < tile.rows; ++row)
     epilogue(row, ArrayRef(sums).slice(row * tile.columns, tile.columns));
 }

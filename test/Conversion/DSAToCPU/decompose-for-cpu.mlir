@@ -1,0 +1,30 @@
+// Ops without a kernel become their definition; the others stay.
+//
+// RUN: dsa-opt %s --dsa-decompose-for-cpu="triple=x86_64-linux-gnu cpu=haswell" | FileCheck %s
+// RUN: dsa-opt %s --dsa-decompose-for-cpu="triple=x86_64-linux-gnu cpu=haswell" \
+// RUN:   --remarks-filter=dsa --remark-format=emitRemark -o /dev/null 2>&1 \
+// RUN:   | FileCheck %s --check-prefix=REMARK
+// RUN: dsa-opt %s --dsa-decompose-for-cpu="triple=x86_64-linux-gnu cpu=x86-64" \
+// RUN:   | FileCheck %s --check-prefix=BASELINE
+
+// REMARK: [Missed] dsa-decompose-for-cpu {{.*}}"is computed by its definition: has no kernel"
+// CHECK-LABEL: func.func @unpack
+// CHECK-NOT: dsa.unpack
+// CHECK: linalg.generic
+func.func @unpack(%packed: tensor<9x20xi8>, %init: tensor<9x16xf32>) -> tensor<9x16xf32> {
+  %rows = dsa.unpack packed(%packed : tensor<9x20xi8>)
+      layout = <[16 x f8E4M3FN at 0 scale f32 per 16 at 16], record_bytes = 20>
+      outs(%init : tensor<9x16xf32>)
+  return %rows : tensor<9x16xf32>
+}
+
+// CHECK-LABEL: func.func @select
+// CHECK: dsa.top_k
+// BASELINE-LABEL: func.func @select
+// BASELINE-NOT: dsa.top_k
+func.func @select(%s: tensor<8x99xf32>, %i: tensor<8x7xi32>, %n: tensor<8xi32>)
+    -> (tensor<8x7xi32>, tensor<8xi32>) {
+  %indices, %count = dsa.top_k scores(%s : tensor<8x99xf32>) k = 7
+      outs(%i, %n : tensor<8x7xi32>, tensor<8xi32>)
+  return %indices, %count : tensor<8x7xi32>, tensor<8xi32>
+}
