@@ -17,6 +17,7 @@
 #include "llvm/Support/xxhash.h"
 #include <cstdlib>
 #include <random>
+#include <sys/mman.h>
 #include <unistd.h>
 
 using namespace mlir;
@@ -54,7 +55,39 @@ ArrayRef<StringRef> dsa::getNpyDescriptions(Type type) {
 // Storage
 //===----------------------------------------------------------------------===//
 
-void HostTensor::Free::operator()(char *p) const { std::free(p); }
+void HostTensor::Free::operator()(char *p) const {
+  if (mappedBytes)
+    munmap(p, mappedBytes);
+  else
+    std::free(p);
+}
+
+HostTensor::Buffer HostTensor::allocate(size_t size, Pages pages) {
+  size = std::max<size_t>(size, 1);
+  if (pages == Pages::Heap)
+    return {
+        static_cast<char *>(std::aligned_alloc(64, llvm::alignTo(size, 64))),
+        Free{0}};
+  // Fresh memory: what the heap hands out may have been touched, and then keeps
+  // the pages it has.
+  constexpr size_t hugePage = size_t(2) << 20;
+  size = llvm::alignTo(size, hugePage);
+  void *mapped = mmap(nullptr, size + hugePage, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED)
+    return {nullptr, Free{0}};
+  auto *start = static_cast<char *>(mapped);
+  auto *aligned = reinterpret_cast<char *>(
+      llvm::alignTo(reinterpret_cast<uintptr_t>(start), hugePage));
+  if (aligned != start)
+    munmap(start, aligned - start);
+  if (size_t rest = start + hugePage - aligned)
+    munmap(aligned + size, rest);
+  // Advice: a kernel without huge pages keeps the small ones.
+  madvise(aligned, size,
+          pages == Pages::Huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+  return {aligned, Free{size}};
+}
 
 /// Bytes of memory the machine has: what is larger would be paged or killed.
 static uint64_t getMemoryBytes() {
@@ -64,7 +97,7 @@ static uint64_t getMemoryBytes() {
 
 llvm::Expected<HostTensor> HostTensor::create(Type elementType,
                                               ArrayRef<int64_t> shape,
-                                              const Twine &what) {
+                                              const Twine &what, Pages pages) {
   auto tooLarge = [&] {
     std::string extents;
     llvm::raw_string_ostream os(extents);
@@ -88,12 +121,11 @@ llvm::Expected<HostTensor> HostTensor::create(Type elementType,
   size = size ? bytes : 0;
   if (static_cast<uint64_t>(size) > getMemoryBytes())
     return tooLarge();
-  auto *data = static_cast<char *>(
-      std::aligned_alloc(64, llvm::alignTo(std::max<size_t>(size, 1), 64)));
-  if (!data)
+  Buffer buffer = allocate(size, pages);
+  if (!buffer)
     return tooLarge();
-  HostTensor tensor(elementType, shape, size, data);
-  auto address = reinterpret_cast<int64_t>(data);
+  auto address = reinterpret_cast<int64_t>(buffer.get());
+  HostTensor tensor(elementType, shape, size, std::move(buffer));
   tensor.descriptor = {address, address, /*offset=*/0};
   tensor.descriptor.append(shape.begin(), shape.end());
   SmallVector<int64_t> strides(shape.size(), 1);

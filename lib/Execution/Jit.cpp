@@ -70,26 +70,42 @@ llvm::Expected<std::unique_ptr<Jit>> Jit::compile(ModuleOp module) {
   return std::move(jit);
 }
 
-/// Calls `i32 name(descriptors..., [threads], [last])`.
-llvm::Error Jit::invoke(const Twine &name, ArrayRef<void *> descriptors,
-                        std::optional<int32_t> threads, void *last) {
-  // The engine passes a pointer to each argument, and to the result.
-  SmallVector<void *> arguments(descriptors), packed;
-  for (void *&argument : arguments)
-    packed.push_back(&argument);
-  int32_t threadCount = threads.value_or(0), status = 0;
-  if (threads)
-    packed.push_back(&threadCount);
-  if (last)
-    packed.push_back(&last);
-  packed.push_back(&status);
-  std::string symbol = ("_mlir_ciface_" + name).str();
-  if (llvm::Error error = engine->invokePacked(symbol, packed))
-    return internal(std::move(error));
+llvm::Error JitCall::run() {
+  function(packed.data());
   if (status != DSA_STATUS_OK)
-    return makeError(ExitUser, Twine("'") + name.str() + "' returned status " +
+    return makeError(ExitUser, Twine("'") + name + "' returned status " +
                                    Twine(status) + ": " + dsa_last_error());
   return llvm::Error::success();
+}
+
+/// A call of `i32 name(descriptors..., [threads], [last])`.
+llvm::Expected<std::unique_ptr<JitCall>>
+Jit::prepareCall(const Twine &name, ArrayRef<void *> descriptors,
+                 std::optional<int32_t> threads, void *last) {
+  std::unique_ptr<JitCall> call(new JitCall);
+  call->name = name.str();
+  auto function = engine->lookupPacked("_mlir_ciface_" + call->name);
+  if (!function)
+    return internal(function.takeError());
+  call->function = *function;
+  call->arguments.assign(descriptors.begin(), descriptors.end());
+  if (last)
+    call->arguments.push_back(last);
+  for (void *&argument : MutableArrayRef(call->arguments))
+    call->packed.push_back(&argument);
+  if (threads) {
+    call->threads = *threads;
+    call->packed.insert(call->packed.begin() + descriptors.size(),
+                        &call->threads);
+  }
+  call->packed.push_back(&call->status);
+  return std::move(call);
+}
+
+llvm::Error Jit::invoke(const Twine &name, ArrayRef<void *> descriptors,
+                        std::optional<int32_t> threads, void *last) {
+  auto call = prepareCall(name, descriptors, threads, last);
+  return call ? (*call)->run() : call.takeError();
 }
 
 static SmallVector<void *> getDescriptors(MutableArrayRef<HostTensor> tensors) {
@@ -135,11 +151,19 @@ Jit::getWorkspaceSize(StringRef name, MutableArrayRef<HostTensor> inputs,
   return bytes;
 }
 
-llvm::Error Jit::run(StringRef name, MutableArrayRef<HostTensor> inputs,
-                     MutableArrayRef<HostTensor> results, HostTensor &workspace,
-                     int32_t threads) {
+llvm::Expected<std::unique_ptr<JitCall>>
+Jit::prepare(StringRef name, MutableArrayRef<HostTensor> inputs,
+             MutableArrayRef<HostTensor> results, HostTensor &workspace,
+             int32_t threads) {
   SmallVector<void *> descriptors = getDescriptors(inputs);
   llvm::append_range(descriptors, getDescriptors(results));
   descriptors.push_back(workspace.getDescriptor());
-  return invoke(name, descriptors, threads, /*last=*/nullptr);
+  return prepareCall(name, descriptors, threads, /*last=*/nullptr);
+}
+
+llvm::Error Jit::run(StringRef name, MutableArrayRef<HostTensor> inputs,
+                     MutableArrayRef<HostTensor> results, HostTensor &workspace,
+                     int32_t threads) {
+  auto call = prepare(name, inputs, results, workspace, threads);
+  return call ? (*call)->run() : call.takeError();
 }

@@ -20,13 +20,19 @@ namespace mlir::dsa {
 /// Empty if a caller cannot hold tensors of the type.
 ArrayRef<StringRef> getNpyDescriptions(Type elementType);
 
-/// A contiguous tensor, aligned to 64 bytes.
+/// The pages of a tensor's memory: those of the heap, or a mapping of its own
+/// for which the kernel is asked for huge pages, or for none.
+enum class Pages { Heap, Huge, Small };
+
+/// A contiguous tensor, aligned to 64 bytes or to its pages.
 class HostTensor {
 public:
   /// A tensor of unset elements. `what` names it in messages; one that does not
   /// fit the machine's memory gives `ExitUser`.
-  static llvm::Expected<HostTensor>
-  create(Type elementType, ArrayRef<int64_t> shape, const Twine &what);
+  static llvm::Expected<HostTensor> create(Type elementType,
+                                           ArrayRef<int64_t> shape,
+                                           const Twine &what,
+                                           Pages pages = Pages::Heap);
 
   Type getElementType() const { return elementType; }
   ArrayRef<int64_t> getShape() const { return shape; }
@@ -49,15 +55,21 @@ public:
 
 private:
   struct Free {
+    /// Of a mapping; 0 for memory of the heap.
+    size_t mappedBytes;
     void operator()(char *p) const;
   };
-  HostTensor(Type elementType, ArrayRef<int64_t> shape, size_t size, char *data)
-      : elementType(elementType), shape(shape), size(size), buffer(data) {}
+  using Buffer = std::unique_ptr<char, Free>;
+  static Buffer allocate(size_t size, Pages pages);
+  HostTensor(Type elementType, ArrayRef<int64_t> shape, size_t size,
+             Buffer buffer)
+      : elementType(elementType), shape(shape), size(size),
+        buffer(std::move(buffer)) {}
 
   Type elementType;
   SmallVector<int64_t> shape;
   size_t size;
-  std::unique_ptr<char, Free> buffer;
+  Buffer buffer;
   SmallVector<int64_t> descriptor;
 };
 

@@ -15,6 +15,27 @@
 
 namespace mlir::dsa {
 
+/// A function of a `Jit` and its arguments, which both outlive it: looked up
+/// and packed once, so that a call costs what the function costs.
+class JitCall {
+public:
+  /// Runs the function. A status other than 0 is an error with the run time's
+  /// message.
+  llvm::Error run();
+
+private:
+  friend class Jit;
+  JitCall() = default;
+  JitCall(const JitCall &) = delete;
+  JitCall &operator=(const JitCall &) = delete;
+
+  std::string name;
+  void (*function)(void **) = nullptr;
+  /// The engine takes a pointer to each argument, and to the result.
+  SmallVector<void *> arguments, packed;
+  int32_t threads = 0, status = 0;
+};
+
 /// A module that a pipeline has lowered to the LLVM dialect, compiled for the
 /// host. Its functions have the ABI of `dsa-function-abi`.
 class Jit {
@@ -29,13 +50,20 @@ public:
   llvm::Expected<int64_t> getWorkspaceSize(StringRef name,
                                            MutableArrayRef<HostTensor> inputs,
                                            int32_t threads);
-  /// Runs `name` once. A status other than 0 is an error with the run time's
-  /// message.
+  /// A call of `name`.
+  llvm::Expected<std::unique_ptr<JitCall>>
+  prepare(StringRef name, MutableArrayRef<HostTensor> inputs,
+          MutableArrayRef<HostTensor> results, HostTensor &workspace,
+          int32_t threads);
+  /// Runs `name` once.
   llvm::Error run(StringRef name, MutableArrayRef<HostTensor> inputs,
                   MutableArrayRef<HostTensor> results, HostTensor &workspace,
                   int32_t threads);
 
 private:
+  llvm::Expected<std::unique_ptr<JitCall>>
+  prepareCall(const Twine &name, ArrayRef<void *> descriptors,
+              std::optional<int32_t> threads, void *last);
   llvm::Error invoke(const Twine &name, ArrayRef<void *> descriptors,
                      std::optional<int32_t> threads, void *last);
 

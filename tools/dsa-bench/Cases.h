@@ -1,0 +1,89 @@
+//===- Cases.h - What is measured, and how fast it has to be ----*- C++ -*-===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef DSA_BENCH_CASES_H
+#define DSA_BENCH_CASES_H
+
+#include "Machine.h"
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/Support/Error.h"
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mlir::dsa::bench {
+
+enum class OpKind { IndexerScores, LightningIndexer, TopK };
+enum class Element { F32, BF16, F8, I32 };
+
+/// What a case's kernel is compared with. All but `CompileSeconds` are ratios
+/// of speeds: more is better.
+enum class Metric {
+  /// The rate of the roof of the inputs' type.
+  Roof,
+  /// The rate of the kernel of the plain shape: 64 heads of width 128, dense.
+  PlainShape,
+  /// The speed of `indexer_scores` alone.
+  ScoresAlone,
+  NthElement,
+  OneThread,
+  CompileSeconds,
+};
+
+/// What a case has to reach on machines of one kind: at least `floor` (of
+/// `CompileSeconds` at most), and `goal` if one is set.
+struct Target {
+  Metric metric;
+  Isa isa;
+  double floor;
+  std::optional<double> goal;
+};
+
+struct Case {
+  std::string name;
+  OpKind op = OpKind::IndexerScores;
+  Element keys = Element::BF16;
+  int64_t T = 1, S = 32768, Hi = 64, D = 128, K = 2048;
+  /// Keys in pages of so many rows, behind a block table; 0: dense.
+  int64_t page = 0;
+  /// Row t sees keys [0, S - T + t + 1).
+  bool causal = false;
+  int32_t threads = 1;
+  std::vector<Target> targets;
+
+  /// The type of the queries: that of the keys, but bf16 beside f8.
+  Element getQueries() const {
+    return keys == Element::F8 ? Element::BF16 : keys;
+  }
+  bool hasScores() const { return op != OpKind::TopK; }
+  int64_t getVisibleKeys(int64_t t) const { return causal ? S - T + t + 1 : S; }
+  /// 2 T S Hi D, of the visible keys; 0 for a case without scores.
+  double getFlops() const;
+};
+
+std::vector<Case> getCases();
+
+/// The cases whose name contains one of `patterns`, or is one; all without
+/// patterns. A pattern without a case gives `ExitUser`.
+llvm::Expected<std::vector<Case>>
+selectCases(llvm::ArrayRef<std::string> patterns);
+
+/// The same kind of case with so little work that a reference kernel is done
+/// at once.
+Case shrink(Case c);
+
+/// `indexer_scores`
+llvm::StringRef getName(OpKind op);
+/// `bf16`
+llvm::StringRef getName(Element element);
+/// `of the roof`
+llvm::StringRef getName(Metric metric);
+
+} // namespace mlir::dsa::bench
+
+#endif // DSA_BENCH_CASES_H

@@ -1,0 +1,39 @@
+//===- dsa-bench.cpp - Measures kernels beside roofs and peers -----------===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Options.h"
+#include "Report.h"
+
+#include "dsa/Register.h"
+#include "dsa/Support/ExitCodes.h"
+#include "dsa/Support/InputGuard.h"
+
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+
+using namespace mlir;
+using namespace mlir::dsa::bench;
+
+static int runMain(int argc, char **argv) {
+  CommandLine line;
+  if (llvm::Error error = readOptions(argc, argv, line))
+    return dsa::report(std::move(error));
+  if (line.list) {
+    printCases(line.cases, line.session.settings.isa, llvm::outs());
+    return dsa::ExitOk;
+  }
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  registerAllExtensions(registry);
+  dsa::registerDialect(registry);
+  dsa::registerPassesAndPipelines();
+  return runSession(line.cases, line.session, registry);
+}
+
+int main(int argc, char **argv) {
+  return dsa::runGuarded("dsa-bench", [&] { return runMain(argc, argv); });
+}
