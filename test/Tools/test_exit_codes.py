@@ -14,14 +14,15 @@ TUTORIAL = ROOT / "test" / "Integration" / "tutorial.mlir"
 IO, USER = 74, 1
 
 
-@pytest.mark.parametrize("tool", ["dsa-lsp-server", "dsa-opt", "dsa-run"])
+@pytest.mark.parametrize("tool", ["dsa-bench", "dsa-lsp-server", "dsa-opt", "dsa-run"])
 def test_version_is_the_one_of_the_project(tool):
     code, out, _ = run(tool, "--version")
     version = (ROOT / "VERSION").read_text().strip()
     assert code == 0 and f"{tool} (dsa-mlir) {version}, LLVM 22." in out
 
 
-@pytest.mark.parametrize("tool, text", [("dsa-lsp-server", "vim.lsp.enable"),
+@pytest.mark.parametrize("tool, text", [("dsa-bench", "--case=indexer_scores"),
+                                        ("dsa-lsp-server", "vim.lsp.enable"),
                                         ("dsa-opt", "--dsa-reference-pipeline"),
                                         ("dsa-run", "--function=core")])
 def test_help_has_an_example(tool, text):
@@ -165,7 +166,7 @@ def test_input_without_end():
     assert code == USER and "'/dev/zero' has more than 268435456 bytes" in err
 
 
-@pytest.mark.parametrize("tool", ["dsa-lsp-server", "dsa-opt", "dsa-run"])
+@pytest.mark.parametrize("tool", ["dsa-bench", "dsa-lsp-server", "dsa-opt", "dsa-run"])
 @pytest.mark.parametrize("option", ["--help", "--version"])
 def test_help_that_cannot_be_written(tool, option):
     read, write = os.pipe()

@@ -83,8 +83,8 @@ static constexpr Isa avx2 = Isa::AVX2, bf16Dot = Isa::AVX512BF16;
 static constexpr Metric roof = Metric::Roof;
 using Targets = std::vector<Target>;
 
-static Targets bf16Targets(int64_t T) {
-  if (T == 1)
+static Targets bf16Targets(int64_t rows) {
+  if (rows == 1)
     return {{roof, avx2, 0.89, 0.95}, {roof, bf16Dot, 0.92, 0.97}};
   return {{roof, avx2, 0.90, 0.96}, {roof, bf16Dot, 0.92, 0.96}};
 }
@@ -93,27 +93,27 @@ static Targets causalTargets() {
   return {{roof, avx2, 0.86, 0.93}, {roof, bf16Dot, 0.89, 0.95}};
 }
 
-static Targets f32Targets(int64_t T) {
-  if (T == 1)
+static Targets f32Targets(int64_t rows) {
+  if (rows == 1)
     return {{roof, avx2, 0.89, 0.95}, {roof, bf16Dot, 0.89, 0.95}};
   return {{roof, avx2, 0.90, 0.96}, {roof, bf16Dot, 0.91, 0.96}};
 }
 
-static Targets f8Targets(int64_t T) {
-  if (T == 1)
+static Targets f8Targets(int64_t rows) {
+  if (rows == 1)
     return {{roof, avx2, 0.86, 0.92}, {roof, bf16Dot, 0.89, 0.94}};
   return {{roof, avx2, 0.92, 0.96}, {roof, bf16Dot, 0.91, 0.96}};
 }
 
 /// Other head counts and widths, odd sizes, pages.
-static Targets variantTargets(int64_t T) {
+static Targets variantTargets(int64_t rows) {
   return {{Metric::PlainShape, avx2, 0.92, std::nullopt},
-          {roof, bf16Dot, 0.90, T == 1 ? 0.97 : 0.96}};
+          {roof, bf16Dot, 0.90, rows == 1 ? 0.97 : 0.96}};
 }
 
 /// Ten heads leave six of sixteen lanes idle, unless rows share a vector.
-static Targets fewHeadsTargets(int64_t T) {
-  if (T == 1)
+static Targets fewHeadsTargets(int64_t rows) {
+  if (rows == 1)
     return {{roof, bf16Dot, 0.55, 0.63}};
   return {{roof, bf16Dot, 0.89, 0.94}};
 }
@@ -128,9 +128,10 @@ static Targets lightningTargets() {
           {Metric::ScoresAlone, bf16Dot, 0.93, 0.98}};
 }
 
-static Targets topKTargets(int64_t S) {
-  return {{Metric::NthElement, avx2, 3, 4},
-          {Metric::NthElement, bf16Dot, S <= 32768 ? 1.7 : 5, std::nullopt}};
+static Targets topKTargets(int64_t columns) {
+  return {
+      {Metric::NthElement, avx2, 3, 4},
+      {Metric::NthElement, bf16Dot, columns <= 32768 ? 1.7 : 5, std::nullopt}};
 }
 
 //===----------------------------------------------------------------------===//
@@ -165,11 +166,11 @@ static Case finish(Case c, Targets targets) {
   return c;
 }
 
-static Case makeScores(Element keys, int64_t T, int64_t S) {
+static Case makeScores(Element type, int64_t rows, int64_t positions) {
   Case c;
-  c.keys = keys;
-  c.T = T;
-  c.S = S;
+  c.keys = type;
+  c.T = rows;
+  c.S = positions;
   return c;
 }
 
@@ -194,14 +195,14 @@ std::vector<Case> bench::getCases() {
 
   for (auto [T, S] : sizes) {
     Case plain = makeScores(Element::BF16, T, S);
-    for (int64_t Hi : {32, 48, 10}) {
+    for (int64_t heads : {32, 48, 10}) {
       Case c = plain;
-      c.Hi = Hi;
-      add(c, Hi < 16 ? fewHeadsTargets(T) : variantTargets(T));
+      c.Hi = heads;
+      add(c, heads < 16 ? fewHeadsTargets(T) : variantTargets(T));
     }
-    for (int64_t D : {64, 96}) {
+    for (int64_t width : {64, 96}) {
       Case c = plain;
-      c.D = D;
+      c.D = width;
       add(c, variantTargets(T));
     }
     Case odd = plain, paged = plain, twoThreads = plain;
@@ -225,11 +226,11 @@ std::vector<Case> bench::getCases() {
     c.op = OpKind::LightningIndexer;
     add(c, lightningTargets());
   }
-  for (int64_t S : {32768, 131072}) {
+  for (int64_t columns : {32768, 131072}) {
     // How long std::nth_element takes depends on the row, up to six times.
-    Case c = makeScores(Element::F32, 16, S);
+    Case c = makeScores(Element::F32, 16, columns);
     c.op = OpKind::TopK;
-    add(c, topKTargets(S));
+    add(c, topKTargets(columns));
   }
   return cases;
 }

@@ -44,6 +44,7 @@ struct Target {
   std::optional<double> goal;
 };
 
+/// Extents are named as in the documents.
 struct Case {
   std::string name;
   OpKind op = OpKind::IndexerScores;

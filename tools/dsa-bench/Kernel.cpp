@@ -26,11 +26,13 @@ constexpr llvm::StringLiteral bench::defaultPipeline = "dsa-reference-pipeline";
 static llvm::Error addPipeline(StringRef pipeline, PassManager &pm) {
   std::string errors;
   llvm::raw_string_ostream os(errors);
-  if (failed(parsePassPipeline(pipeline, pm, os)))
-    return makeError(ExitUser, "--pipeline=" + pipeline +
-                                   " is no pipeline on a module: " +
-                                   StringRef(errors).trim());
-  return llvm::Error::success();
+  if (succeeded(parsePassPipeline(pipeline, pm, os)))
+    return llvm::Error::success();
+  // The parser prints a place, the reason and the text; options the reason.
+  auto [place, reason] = StringRef(errors).split("error: ");
+  reason = (reason.empty() ? place : reason).split('\n').first;
+  return makeError(ExitUser, "--pipeline=" + pipeline +
+                                 " is no pipeline on a module: " + reason);
 }
 
 llvm::Error bench::checkPipeline(StringRef pipeline, MLIRContext &context) {

@@ -72,8 +72,9 @@ json::Object mlir::dsa::bench::describeMachine() {
   llvm::sort(features);
   double load = 0;
   getloadavg(&load, 1);
+  StringRef chip = findValue(info, "model name");
   return json::Object{
-      {"chip", findValue(info, "model name").str()},
+      {"chip", chip.empty() ? "unnamed" : chip.str()},
       {"cpu", sys::getHostCPUName()},
       {"family", findValue(info, "cpu family").str()},
       {"model", findValue(info, "model").str()},

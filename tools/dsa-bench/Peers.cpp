@@ -37,7 +37,7 @@ struct OpenBLAS {
 };
 } // namespace
 
-/// Loaded on the first call, and only where it is asked for.
+/// Loaded on the first call; null where the machine does not have it.
 static const OpenBLAS *getOpenBLAS() {
   static const std::optional<OpenBLAS> library = []() {
     std::optional<OpenBLAS> found;
@@ -164,14 +164,14 @@ Contender bench::makeNthElement(Kernel &kernel) {
   auto indices = std::make_shared<std::vector<int32_t>>(c.T * c.K);
   Contender peer;
   peer.name = "std::nth_element";
-  peer.run = [=, T = c.T, S = c.S, K = c.K,
+  peer.run = [=, rows = c.T, columns = c.S, k = c.K,
               data = reinterpret_cast<float *>(scores.getData().data())] {
-    for (int64_t t = 0; t < T; ++t) {
-      makeKeysForHost(data + t * S, *keys);
-      std::nth_element(keys->begin(), keys->begin() + K - 1, keys->end(),
+    for (int64_t t = 0; t < rows; ++t) {
+      makeKeysForHost(data + t * columns, *keys);
+      std::nth_element(keys->begin(), keys->begin() + k - 1, keys->end(),
                        std::greater<>());
-      for (int64_t i = 0; i < K; ++i)
-        (*indices)[t * K + i] =
+      for (int64_t i = 0; i < k; ++i)
+        (*indices)[t * k + i] =
             static_cast<int32_t>(~static_cast<uint32_t>((*keys)[i]));
     }
     return llvm::Error::success();

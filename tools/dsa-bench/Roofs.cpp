@@ -143,7 +143,7 @@ static double runAtOnce(int32_t threads,
 
 /// GF/s of the fastest of `loops`.
 static double measureLoops(ArrayRef<Loop> loops, int32_t threads) {
-  constexpr int64_t repeats = 200000;
+  constexpr int64_t repeats = 1000000;
   double best = 0;
   for (const Loop &loop : loops)
     for (int i = 0; i < 5; ++i) {

@@ -47,8 +47,10 @@ static llvm::Expected<json::Object> measureCase(const Case &c,
     if (llvm::Error error = (*measurement)->runRound())
       return std::move(error);
   }
-  if (!options.paced && options.output != "-")
+  if (!options.paced && options.output != "-") {
     print(**measurement, llvm::outs());
+    llvm::outs().flush();
+  }
   return describe(**measurement);
 }
 
@@ -60,12 +62,23 @@ static void warnOfPages(const Settings &settings, const json::Object &report) {
                     "/sys/kernel/mm/transparent_hugepage/enabled\n";
 }
 
-/// The same error, with the case it is of in front.
-static llvm::Error nameCase(const Case &c, llvm::Error error) {
-  return llvm::handleErrors(std::move(error), [&](const ExitError &e) {
-    const llvm::ErrorInfoBase &info = e;
-    return makeError(e.getCode(), c.name + ": " + info.message());
+namespace {
+/// Why a case has no figures.
+struct CaseFailure {
+  int code;
+  std::string message;
+};
+} // namespace
+
+static CaseFailure getFailure(llvm::Error error) {
+  CaseFailure failure;
+  llvm::handleAllErrors(std::move(error), [&](const llvm::ErrorInfoBase &info) {
+    failure.code = info.isA<ExitError>()
+                       ? static_cast<const ExitError &>(info).getCode()
+                       : ExitInternal;
+    failure.message = info.message();
   });
+  return failure;
 }
 
 int bench::runSession(ArrayRef<Case> cases, const SessionOptions &options,
@@ -86,13 +99,14 @@ int bench::runSession(ArrayRef<Case> cases, const SessionOptions &options,
       measured.push_back(std::move(*result));
       continue;
     }
-    json::Object failed = describeCase(c);
-    int caseCode = report(nameCase(c, result.takeError()));
-    code = code ? code : caseCode;
+    CaseFailure failure = getFailure(result.takeError());
+    llvm::errs() << "error: " << c.name << ": " << failure.message << "\n";
+    code = code ? code : failure.code;
     // Whoever sets the pace is gone.
     if (options.paced && !std::cin)
       return code;
-    failed["error"] = "failed with exit code " + std::to_string(caseCode);
+    json::Object failed = describeCase(c);
+    failed["error"] = failure.message;
     measured.push_back(std::move(failed));
   }
   summary["cases"] = std::move(measured);

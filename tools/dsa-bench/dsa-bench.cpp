@@ -14,6 +14,7 @@
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
+#include "mlir/InitAllPasses.h"
 
 using namespace mlir;
 using namespace mlir::dsa::bench;
@@ -29,6 +30,7 @@ static int runMain(int argc, char **argv) {
   DialectRegistry registry;
   registerAllDialects(registry);
   registerAllExtensions(registry);
+  registerAllPasses();
   dsa::registerDialect(registry);
   dsa::registerPassesAndPipelines();
   return runSession(line.cases, line.session, registry);

@@ -108,9 +108,9 @@ def describe(report):
     machine = report["machine"]
     lines = [f"{machine['chip']} ({machine['cpu']}, family {machine['family']} model "
              f"{machine['model']}), {machine['cores']} cores, roofs of {report['isa']}; "
-             f"{report['date'][:10]}, commit {report['commit']}; pipeline {report['pipeline']}; "
-             f"pages {report['pages']}; best of {len(report['processes'])} processes of "
-             f"{report['rounds']} rounds.",
+             f"{report['date'][:10]}, commit {report['commit'] or 'unknown'}; "
+             f"pipeline {report['pipeline']}; pages {report['pages']}; "
+             f"best of processes: {len(report['processes'])}, of {report['rounds']} rounds each.",
              f"OpenBLAS: {report['openblas'] or 'absent'}. PyTorch: "
              + (report["torch"] or f"absent ({report['torch_absent']})") + "."]
     roofs = {}
@@ -119,7 +119,7 @@ def describe(report):
             known = roofs.setdefault(roof["name"], roof)
             roofs[roof["name"]] = max(known, roof, key=lambda r: r["best"])
     text = ", ".join(f"{r['name']} {r['best']:.1f} {r['unit']}" for r in roofs.values())
-    return lines + [f"Roofs of one core: {text}."]
+    return lines + [f"Roofs of one core: {text or 'not measured'}."]
 
 
 def table(report):

@@ -2,6 +2,8 @@
 
 import matplotlib
 
+from sessions import Failure
+
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
@@ -12,7 +14,7 @@ COLOURS = {"indexer_scores": "tab:blue", "lightning_indexer": "tab:orange"}
 def draw(report, path):
     cases = [c for c in report["cases"] if c["flops"] and c["threads"] == 1 and "error" not in c]
     if not cases:
-        raise SystemExit("report: error: --plot needs a case with scores on one thread")
+        raise Failure(1, "--plot needs a case with scores on one thread")
     figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
     roofs = {}
     for case in cases:
@@ -36,8 +38,7 @@ def draw(report, path):
 
     for op, colour in COLOURS.items():
         for keys, marker in MARKERS.items():
-            chosen = [p for p in points if (p[2]["op"], p[2]["keys"]) == (op, keys)]
-            if chosen:
+            if chosen := [p for p in points if (p[2]["op"], p[2]["keys"]) == (op, keys)]:
                 axes.scatter([p[0] for p in chosen], [p[1] for p in chosen], color=colour,
                              marker=marker, label=f"{op}, {keys}", zorder=3)
     axes.set_xscale("log")
@@ -45,7 +46,8 @@ def draw(report, path):
     axes.set_xlabel("flop per byte of arguments and results")
     axes.set_ylabel("GF/s")
     axes.set_title(f"{report['machine']['chip']} ({report['machine']['cpu']}), one core, "
-                   f"{report['date'][:10]}, {report['commit']}", fontsize="medium")
+                   f"{report['date'][:10]}, commit {report['commit'] or 'unknown'}",
+                   fontsize="medium")
     axes.grid(which="both", alpha=0.2)
     axes.legend(loc="best")
     figure.savefig(path)

@@ -17,6 +17,7 @@ import tempfile
 
 import figures
 import sessions
+from sessions import Failure
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 EXAMPLE = """example:
@@ -56,11 +57,6 @@ def parse():
     return options
 
 
-def fail(code, message):
-    print(f"report: error: {message}", file=sys.stderr)
-    sys.exit(code)
-
-
 def find_commit():
     """The commit of the sources, `+` behind it if they differ; nothing without git."""
     def git(*arguments):
@@ -83,7 +79,7 @@ def measure(options):
     arguments += ["--smoke"] * options.quick
     program = options.build / "bin" / "dsa-bench"
     if not program.exists():
-        fail(69, f"{program} does not exist; build it, or name the folder with --build")
+        raise Failure(69, f"{program} does not exist; build it, or name the folder with --build")
     reports, code = [], 0
     with tempfile.TemporaryDirectory() as folder:
         for i in range(options.processes):
@@ -91,7 +87,7 @@ def measure(options):
             report, ended = sessions.run(program, arguments, pathlib.Path(folder) / f"{i}.json",
                                          options.quick, not options.no_torch)
             if report is None:
-                sys.exit(ended)
+                raise Failure(ended, "dsa-bench failed; its message is above")
             reports.append(report)
             code = code or ended
     merged = figures.merge(reports)
@@ -106,23 +102,34 @@ def write(path, report):
         part.write_text(json.dumps(report, indent=2) + "\n")
         part.replace(path)
     except OSError as error:
-        fail(74, f"cannot write '{path}': {error.strerror}")
+        raise Failure(74, f"cannot write '{path}': {error.strerror}")
 
 
 def read(path):
+    """A report of this program, or of one process of dsa-bench."""
     try:
-        return json.loads(path.read_text())
+        report = json.loads(path.read_text())
     except OSError as error:
-        fail(74, f"cannot read '{path}': {error.strerror}")
+        raise Failure(74, f"cannot read '{path}': {error.strerror}")
     except ValueError as error:
-        fail(1, f"'{path}' is not JSON: {error}")
+        raise Failure(1, f"'{path}' is not JSON: {error}")
+    if not isinstance(report, dict) or not report.get("cases"):
+        raise Failure(1, f"'{path}' holds no cases, as report.py and dsa-bench write them")
+    if "processes" in report:
+        return report
+    alone = {"commit": None, "torch": None, "torch_absent": "not asked for"}
+    return figures.merge([alone | report])
 
 
 def main():
     options = parse()
+    for path in (options.output, options.plot):
+        # Found out now, not after the measurements.
+        if path and not path.resolve().parent.is_dir():
+            raise Failure(74, f"cannot write '{path}': its folder does not exist")
     if options.plot and not importlib.util.find_spec("matplotlib"):
-        fail(69, "--plot needs matplotlib, which is not installed; run "
-                 f"{sys.executable} -m pip install -r tools/dsa-bench/requirements.txt")
+        raise Failure(69, "--plot needs matplotlib, which is not installed; run "
+                      f"{sys.executable} -m pip install -r tools/dsa-bench/requirements.txt")
     if options.source:
         report, code = read(options.source), 0
     else:
@@ -142,4 +149,8 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except Failure as failure:
+        print(f"report: error: {failure}", file=sys.stderr)
+        sys.exit(failure.code)

@@ -5,6 +5,15 @@ import pathlib
 import subprocess
 import sys
 
+
+class Failure(Exception):
+    """Ends the report with an exit code."""
+
+    def __init__(self, code, message):
+        super().__init__(message)
+        self.code = code
+
+
 HERE = pathlib.Path(__file__).resolve().parent
 FORMS = ("eager", "compile", "best")
 
@@ -30,7 +39,7 @@ class Peer:
         answer = self.process.stdout.readline()
         if not answer:
             self.close()
-            raise SystemExit("report: error: the PyTorch process ended; its message is above")
+            raise Failure(70, "the PyTorch process ended; its message is above")
         return json.loads(answer)
 
     def close(self):
@@ -52,15 +61,18 @@ def take_turns(bench, peer):
         case = json.loads(line)["case"]
         if peer.process and has_peer(case):
             answers.setdefault(case["name"], []).append(peer.ask(line))
-        bench.stdin.write("round\n")
-        bench.stdin.flush()
+        try:
+            bench.stdin.write("round\n")
+            bench.stdin.flush()
+        except BrokenPipeError:  # it has ended; its exit code says why
+            break
     return answers
 
 
 def add_peer(case, answers):
     """Puts PyTorch's times beside the others of the case."""
     if answers[0]["inputs_crc32"] != case["inputs_crc32"]:
-        raise SystemExit(f"report: error: {case['name']}: PyTorch had other inputs")
+        raise Failure(70, f"{case['name']}: PyTorch had other inputs")
     for form in FORMS:
         times = sorted(a["ms"][form] for a in answers if form in a["ms"])
         if times:
