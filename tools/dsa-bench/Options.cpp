@@ -38,11 +38,12 @@ static cl::opt<PageChoice>
                      clEnumValN(PageChoice::Both, "both",
                                 "huge, and our kernel on 4 KiB beside it")),
           cl::init(PageChoice::Huge), cl::cat(category));
-static cl::opt<std::string> pipeline(
-    "pipeline",
-    cl::desc("what compiles the kernels (default: dsa-reference-pipeline)"),
-    cl::value_desc("PASSES"), cl::init(defaultPipeline.str()),
-    cl::cat(category));
+static const std::string pipelineHelp =
+    ("what compiles the kernels (default: " + defaultPipeline + ")").str();
+static cl::opt<std::string> pipeline("pipeline", cl::desc(pipelineHelp),
+                                     cl::value_desc("PASSES"),
+                                     cl::init(defaultPipeline.str()),
+                                     cl::cat(category));
 static cl::opt<Isa> isaOption(
     "isa",
     cl::desc("whose roofs, floors and goals apply (default: the widest that "
