@@ -21,7 +21,7 @@ using namespace mlir;
 using namespace mlir::dsa;
 using namespace mlir::dsa::bench;
 
-constexpr llvm::StringLiteral bench::defaultPipeline = "dsa-reference-pipeline";
+constexpr llvm::StringLiteral bench::defaultPipeline = "dsa-cpu-pipeline";
 
 static llvm::Error addPipeline(StringRef pipeline, PassManager &pm) {
   std::string errors;
