@@ -104,6 +104,15 @@ def test_denormal_and_large_scores(tmp_path):
     check(tmp_path, bits.view(np.float32), 64, order="score_descending")
 
 
+def test_long_rows_with_fewer_candidates_than_k(tmp_path):
+    rng = inputs.rng(16)
+    scores = np.full((4, 5000), np.nan, np.float32)
+    scores[1:3, rng.integers(0, 5000, 30)] = [[1.0], [-np.inf]]
+    scores[3, 4000:4100] = rng.standard_normal(100)
+    check(tmp_path, scores, 100)
+    check(tmp_path, scores, 40, order="score_descending")
+
+
 def test_batch_with_bounds(tmp_path):
     rng = inputs.rng(3)
     scores = rng.choice(np.array([-1, 0, 2, np.nan], np.float32), (2, 5, 33))
@@ -164,6 +173,22 @@ def test_translate_at_the_last_i32(tmp_path):
     assert got[0][0, 2] == INT_MAX and got[1][0] == 3 + page + page
     check(tmp_path, scores, 4, translate=(table[:, :1], INT_MAX))
     check(tmp_path, scores, 4, translate=(table[:, :0], page), dynamic=True)
+
+
+@pytest.mark.parametrize("page", [1, 16, 17, 64])
+def test_translate_pages_of_several_lengths(tmp_path, page):
+    """Rows that begin and end inside of blocks; blocks without an entry, with a negative one, and
+    with one whose last slots pass 2^31 - 1."""
+    rng = inputs.rng(15)
+    scores = rng.choice(np.array([0, 1, 2, np.nan], np.float32), (2, 3, 333))
+    blocks = 333 // page - 1
+    table = rng.permutation(1000)[:2 * blocks].reshape(2, blocks)
+    table[:, 1::2], table[0, 2], table[1, 3] = -1, INT_MAX // page, INT_MIN
+    lo = rng.integers(0, 40, (2, 3)).astype(np.int32)
+    hi = rng.integers(250, 340, (2, 3)).astype(np.int32)
+    for k, order in ((20, "index_ascending"), (200, "score_descending")):
+        check(tmp_path, scores, k, lo=lo, hi=hi, translate=(table.astype(np.int32), page),
+              order=order, dynamic="mixed")
 
 
 def test_translate_through_a_table_without_rows(tmp_path):

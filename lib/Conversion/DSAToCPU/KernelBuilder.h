@@ -73,6 +73,7 @@ public:
           bool rolled = false);
   void ifThen(Value condition, function_ref<void()> then,
               function_ref<void()> otherwise = nullptr);
+  /// What the branch that is taken returns.
   SmallVector<Value> ifElse(Value condition,
                             function_ref<SmallVector<Value>()> then,
                             function_ref<SmallVector<Value>()> otherwise);

@@ -80,14 +80,13 @@ struct Digit {
 // From the most significant one.
 static constexpr Digit digits[] = {{21, 11}, {10, 11}, {0, 10}};
 
-// A counter waits for the store of its last increment. So neighbouring lanes,
+// A counter waits for the store of its last increment, so neighbouring lanes,
 // which often agree, count in different sets.
-static const int64_t numSets = getenv("V_SETS") ? atoi(getenv("V_SETS")) : 4;
+static constexpr int64_t numSets = 4;
 // The value of keys that are not to be counted.
 static constexpr int64_t noDigit = INT64_C(1) << digits[0].bits;
-// Counters of one value in different sets are no multiple of 4096 bytes apart.
-static const int64_t setExtent =
-    getenv("V_EXT") ? atoi(getenv("V_EXT")) : noDigit + 16;
+// The counters of one value are no multiple of 4096 bytes apart.
+static constexpr int64_t setExtent = noDigit + 16;
 
 Value dsa::reserveCounters(KernelBuilder &b, ScratchPlan &plan) {
   return plan.reserve(b.index(numSets * setExtent), b.getI32Type());
@@ -104,33 +103,48 @@ static void clearCounters(KernelBuilder &b, Value counters, int64_t count) {
   });
 }
 
-static void increase(KernelBuilder &b, Value counters, Value at, int64_t by) {
-  Value sum = b.add(b.load(counters, at), b.i32(by));
-  b.store(sum, counters, at);
+static void increase(KernelBuilder &b, Value counters, Value at, Value by) {
+  b.store(b.add(b.load(counters, at), by), counters, at);
 }
 
-/// Counts a vector of digits.
-static void countDigits(KernelBuilder &b, Value vector, Value counters) {
-  auto lane = [&](int64_t i) -> Value {
-    Value digit = vector::ExtractOp::create(b, vector, i);
+/// Counts the digits of the lanes in `mask` (null for all).
+static void countDigits(KernelBuilder &b, Value vector, Value mask,
+                        Value counters) {
+  auto toIndex = [&](Value digit) -> Value {
     return arith::IndexCastUIOp::create(b, b.getIndexType(), digit);
+  };
+  auto count = [&](Value digit, int64_t set, Value by) {
+    increase(b, counters, b.add(digit, set * setExtent), by);
   };
   Value firstLane = vector::ExtractOp::create(b, vector, 0);
   Value differs =
       b.compare(CmpIPredicate::ne, vector, b.broadcast(firstLane, b.i32s()));
-  if (getenv("V_NOBR")) {
-    for (int64_t i = 0; i < b.lanes(); ++i)
-      increase(b, counters, b.add(lane(i), i % numSets * setExtent), 1);
-    return;
-  }
   b.ifThen(
-      b.anyLane(differs),
+      b.anyLane(b.logicalAnd(differs, mask)),
       [&] {
-        for (int64_t i = 0; i < b.lanes(); ++i)
-          increase(b, counters, b.add(lane(i), i % numSets * setExtent), 1);
+        // Two digits at a time, as 64 bits. Lanes that are extracted one by one
+        // reach the counters out of order, and on Zen 4 a load that overtakes
+        // the store it depends on costs more than all else here.
+        Type i64 = b.getI64Type();
+        Value counted = vector;
+        if (mask)
+          counted = b.select(mask, vector, b.splat(b.i32s(), noDigit));
+        Value pairs = b.bitcast(counted, i64);
+        Value half = arith::ConstantIntOp::create(b, i64, 32);
+        Value low = arith::ConstantIntOp::create(b, i64, 0xffffffff);
+        Value one = b.i32(1);
+        for (int64_t i = 0; i < b.lanes(); i += 2) {
+          Value pair = vector::ExtractOp::create(b, pairs, i / 2);
+          count(toIndex(arith::AndIOp::create(b, pair, low)), i % numSets, one);
+          count(toIndex(arith::ShRUIOp::create(b, pair, half)),
+                (i + 1) % numSets, one);
+        }
       },
-      // Ties, keys that are not to be counted, scores that ascend.
-      [&] { increase(b, counters, lane(0), b.lanes()); });
+      // Ties, scores that ascend, masked rows.
+      [&] {
+        Value number = mask ? b.toI32(b.countLanes(mask)) : b.i32(b.lanes());
+        count(toIndex(firstLane), numSets - 1, number);
+      });
 }
 
 /// Finds the value of the `rank`-th greatest of the digits that were counted,
@@ -138,7 +152,8 @@ static void countDigits(KernelBuilder &b, Value vector, Value counters) {
 static FirstDigit findDigit(KernelBuilder &b, const Digit &digit, Value rank,
                             Value counters) {
   auto isBeyond = [&](Value counted, Value rank) {
-    return b.compare(CmpIPredicate::slt, counted, rank);
+    // Unsigned: with the K more of findFirstDigit, up to 2^32.
+    return b.compare(CmpIPredicate::ult, counted, rank);
   };
   // As many values at a time as there are lanes.
   auto countBlock = [&](Value block) -> Value {
@@ -184,10 +199,10 @@ FirstDigit dsa::findFirstDigit(KernelBuilder &b, VisitKeys visitKeys, int64_t k,
                                Value counters) {
   clearCounters(b, counters, numSets * setExtent);
   visitKeys([&](Value keys) {
-    countDigits(b, shiftRight(b, keys, digits[0].shift), counters);
+    countDigits(b, shiftRight(b, keys, digits[0].shift), Value(), counters);
   });
   // Where fewer than K are selectable, 0 is found, which no other key has.
-  increase(b, counters, b.index(0), k);
+  increase(b, counters, b.index(0), b.i32(k));
   return findDigit(b, digits[0], b.i32(k), counters);
 }
 
@@ -229,10 +244,7 @@ static SmallVector<Value> findThreshold(KernelBuilder &b, Value keys,
       Value values =
           arith::AndIOp::create(b, shiftRight(b, vector, digit.shift),
                                 b.splat(b.i32s(), digit.numValues() - 1));
-      countDigits(b,
-                  b.select(b.logicalAnd(agrees, live), values,
-                           b.splat(b.i32s(), noDigit)),
-                  counters);
+      countDigits(b, values, b.logicalAnd(agrees, live), counters);
     });
     FirstDigit found = findDigit(b, digit, rank, counters);
     prefix = arith::OrIOp::create(
@@ -271,30 +283,37 @@ Kept dsa::compactBest(KernelBuilder &b, const Candidates &candidates,
       [&] { return SmallVector<Value>{b.i32(0), b.i32(0)}; });
   Value least = b.broadcast(threshold[0], b.i32s());
   // Stored vectors end where the vector that was read ends, or before.
-  SmallVector<Value> kept = b.forLoop(
-      b.index(0), count, b.lanes(), {b.index(0), threshold[1]},
-      [&](Value i, ValueRange carried) {
-        Value end = carried[0], ties = carried[1];
+  SmallVector<Value> kept = b.whileLoop(
+      {b.index(0), b.index(0), threshold[1]},
+      [&](ValueRange at) {
+        return b.logicalAnd(b.compare(CmpIPredicate::slt, at[0], count),
+                            b.compare(CmpIPredicate::slt, at[1], b.index(k)));
+      },
+      [&](ValueRange at) {
+        Value i = at[0], end = at[1], ties = at[2];
         Value keys = b.loadVector(b.i32s(), candidates.keys, i);
         Value positions = b.loadVector(b.i32s(), candidates.positions, i);
         Value live = b.lanesBelow(b.sub(count, i));
-        auto compare = [&](CmpIPredicate predicate) {
-          return b.logicalAnd(live, b.compare(predicate, keys, least));
-        };
-        Value greater = compare(CmpIPredicate::ugt);
-        Value equal = compare(CmpIPredicate::eq);
+        Value tiesLeft =
+            b.broadcast(b.compare(CmpIPredicate::ne, ties, b.i32(0)),
+                        cast<VectorType>(live.getType()));
+        Value greater =
+            b.logicalAnd(live, b.compare(CmpIPredicate::ugt, keys, least));
+        Value equal = b.logicalAnd(b.logicalAnd(live, tiesLeft),
+                                   b.compare(CmpIPredicate::eq, keys, least));
         Value numEqual = b.toI32(b.countLanes(equal));
         equal = b.ifElse(
             b.compare(CmpIPredicate::sgt, numEqual, ties),
             [&] { return SmallVector<Value>{takeLanes(b, equal, ties)}; },
             [&] { return SmallVector<Value>{equal}; })[0];
-        Value left = b.max(b.sub(ties, numEqual), b.i32(0));
         Value taken = arith::OrIOp::create(b, greater, equal);
         b.storeCompressed(keys, taken, candidates.keys, end);
         b.storeCompressed(positions, taken, candidates.positions, end);
-        return SmallVector<Value>{b.add(end, b.countLanes(taken)), left};
+        return SmallVector<Value>{b.add(i, b.lanes()),
+                                  b.add(end, b.countLanes(taken)),
+                                  b.sub(ties, b.min(numEqual, ties))};
       });
-  return {kept[0], threshold[0]};
+  return {kept[1], threshold[0]};
 }
 
 //===----------------------------------------------------------------------===//
@@ -316,7 +335,7 @@ static void scatterByByte(KernelBuilder &b, const Candidates &from,
   };
   clearCounters(b, counters, numValues);
   b.forLoop(b.index(0), count, 1, [&](Value i) {
-    increase(b, counters, getBucket(b.load(from.keys, i)), 1);
+    increase(b, counters, getBucket(b.load(from.keys, i)), b.i32(1));
   });
   // Counters become the places of the next candidates.
   b.forLoop(b.index(0), b.index(numValues), 1, b.i32(0),

@@ -93,26 +93,26 @@ Value SelectRow::translate(Value position) {
 }
 
 Value SelectRow::isSelectable(Value position) {
-  Value never = arith::ConstantIntOp::create(b, b.getI1Type(), 0);
+  auto constant = [&](bool value) -> Value {
+    return arith::ConstantIntOp::create(b, b.getI1Type(), value);
+  };
+  if (!operands.ids && !operands.translation.table)
+    return constant(true);
   Value id = getId(position);
-  Value known = arith::ConstantIntOp::create(b, b.getI1Type(), 1);
-  if (operands.ids)
-    known = b.compare(CmpIPredicate::sge, id, b.index(0));
   if (!operands.translation.table)
-    return known;
-  Value block = b.div(id, operands.translation.page);
+    return b.compare(CmpIPredicate::sge, id, b.index(0));
   // A negative id is a huge unsigned one, and its block beyond all others.
+  Value block = b.div(id, operands.translation.page);
   Value inTable = b.compare(CmpIPredicate::ult, block,
                             b.dim(operands.translation.table, 1));
-  known = b.logicalAnd(b.logicalAnd(known, inTable), hasTableRow);
   return b.ifElse(
-      known,
+      inTable,
       [&] {
         // Also false for a negative entry: its slots are negative.
         return SmallVector<Value>{
             b.compare(CmpIPredicate::ult, translate(id), b.index(slotLimit))};
       },
-      [&] { return SmallVector<Value>{never}; })[0];
+      [&] { return SmallVector<Value>{constant(false)}; })[0];
 }
 
 //===----------------------------------------------------------------------===//

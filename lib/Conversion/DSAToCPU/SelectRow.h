@@ -48,11 +48,13 @@ public:
             ValueRange inits, ArrayRef<Value> row);
 
   /// The first position and the end of the range that is selected from, of the
-  /// positions [0, numPositions); 0 and 0 if it is empty.
+  /// positions [0, numPositions); 0 and 0 if it is empty, as it is where the
+  /// table has no such row. Ids and slots outside are not to be asked for.
   std::pair<Value, Value> getRange(Value numPositions);
 
-  /// Whether a position has something to stand for it in the results: an id
-  /// that is not negative, a slot. An i1.
+  /// Whether a position of the range has something to stand for it in the
+  /// results: an id that is not negative, a slot. An i1, a constant where
+  /// neither ids nor a table can exclude it.
   Value isSelectable(Value position);
 
   /// Writes the first `count` candidates as results, in the order that the op

@@ -8,21 +8,22 @@
 // One thread selects a row, in two passes over its scores and then on what is
 // left of them (RadixSelect.h):
 //
-//   1. counts the first digit, 11 bits, of all keys, and finds that of the K-th
+//   1. counts the first digit, 11 bits, of all keys and finds that of the K-th
 //      greatest; not for rows of at most K positions;
-//   2. packs the candidates whose keys are not below, in order.
+//   2. packs the candidates with that digit or a greater one, in order.
 //
-// Memory: the scores are read twice; candidates are few (K and those that share
-// 11 bits with the K-th) unless scores are all alike, so that the scratch
-// memory of a thread, 8 bytes for each position, is mostly not touched.
+// Memory: scores are read twice. Candidates are few, K and those that share 11
+// bits with the K-th, unless scores are all alike; so of a thread's scratch
+// memory, 8 bytes for each position, most is not touched.
 //
-// Positions that ids or the translation table exclude cost little where that is
-// seen without looking at each: ids with unit stride are compared as vectors,
-// blocks of at least a vector are passed over as wholes. Else each position is
-// asked for, and the keys written to scratch memory first.
+// Positions that ids or the translation table exclude cost little where it
+// shows without a look at each: ids side by side, and a table of pages of one
+// slot, are compared as vectors; blocks of at least a vector are walked over
+// one by one, up to their last slot. Else each position is asked for, and the
+// keys written to scratch memory before.
 //
-// Limits: a row is not divided among threads. Rows of scores and results must
-// be contiguous.
+// Limits: a row is not divided among threads. Rows of scores and of results
+// have to be contiguous.
 //
 //===----------------------------------------------------------------------===//
 
@@ -39,12 +40,13 @@ static bool isContiguous(Value memref) {
   return cast<MemRefType>(memref.getType()).isLastDimUnitStride();
 }
 
+// Every form of the op is covered.
 namespace {
-/// How positions that are not selectable, whatever their score, are told.
+/// How to tell the positions that are not selectable whatever their score.
 enum class Exclusion {
   /// There are none.
   None,
-  /// By an i32 for each position, side by side: negative ones are not.
+  /// Each position has an i32, side by side, that is negative for those.
   Marks,
   /// By blocks of the translation table.
   Blocks,
@@ -55,7 +57,9 @@ enum class Exclusion {
 /// The keys of the positions of a row.
 class RowKeys {
 public:
-  /// `scratch` holds a key for each position; only for Exclusion::Positions.
+  /// `scratch` has room for the keys of all positions, and may hold them from
+  /// then on. A visitor may overwrite it from its start up to the end of the
+  /// vector that it is given.
   RowKeys(KernelBuilder &b, TopKOp op, SelectRow &select, ArrayRef<Value> row,
           Value scratch);
 
@@ -81,7 +85,7 @@ private:
   SmallVector<Value> row;
   Exclusion exclusion;
   Value begin, end;
-  /// Keys that were computed before.
+  /// The scratch memory, if keys were computed before.
   Value ready;
 };
 } // namespace
@@ -215,20 +219,23 @@ static std::pair<Value, FirstDigit> collect(KernelBuilder &b, RowKeys &keys,
       });
   FirstDigit first = {found[0], found[1]};
   Value least = b.broadcast(getLeastKey(b, first), b.i32s());
-  Value count = keys.visit(b.index(0), [&](Value position, Value vector,
-                                           ValueRange carried) {
-    Value taken = b.compare(CmpIPredicate::uge, vector, least);
-    return b.ifElse(
-        b.anyLane(taken),
-        [&] {
+  Value count = keys.visit(
+      b.index(0), [&](Value position, Value vector, ValueRange carried) {
+        Value end = carried[0];
+        Value taken = b.compare(CmpIPredicate::uge, vector, least);
+        auto append = [&] {
           Value positions =
               b.add(b.iota(), b.broadcast(b.toI32(position), b.i32s()));
-          b.storeCompressed(vector, taken, candidates.keys, carried[0]);
-          b.storeCompressed(positions, taken, candidates.positions, carried[0]);
-          return SmallVector<Value>{b.add(carried[0], b.countLanes(taken))};
-        },
-        [&] { return SmallVector<Value>{carried[0]}; });
-  })[0];
+          b.storeCompressed(vector, taken, candidates.keys, end);
+          b.storeCompressed(positions, taken, candidates.positions, end);
+          return SmallVector<Value>{b.add(end, b.countLanes(taken))};
+        };
+        // Where packing is cheap, a branch that nothing predicts is not.
+        if (b.target.compress)
+          return append();
+        return b.ifElse(b.anyLane(taken), append,
+                        [&] { return SmallVector<Value>{end}; });
+      })[0];
   return {count, first};
 }
 
@@ -248,7 +255,6 @@ static KernelChoice describe(Exclusion exclusion) {
 
 KernelChoice dsa::emitTopK(KernelBuilder &b, TopKOp op, Value threads) {
   oracle::SelectOperands operands = oracle::makeSelectOperands(op);
-  Exclusion exclusion = getExclusion(op, b.target);
   Value scores = op.getScores();
   unsigned rank = cast<ShapedType>(scores.getType()).getRank();
   Value numPositions = b.dim(scores, rank - 1);
@@ -258,9 +264,6 @@ KernelChoice dsa::emitTopK(KernelBuilder &b, TopKOp op, Value threads) {
   SelectPlan selectPlan(b, plan, b.min(numPositions, b.index(operands.k)),
                         operands.order);
   CandidatePlan candidatePlan(b, plan, numPositions);
-  std::optional<CandidatePlan> keyPlan;
-  if (exclusion == Exclusion::Positions)
-    keyPlan.emplace(b, plan, numPositions);
   Value total = operands.batched ? b.mul(b.dim(scores, 0), numRows) : numRows;
   parallelFor(b, total, threads, plan, [&](Value i, const Scratch &scratch) {
     SmallVector<Value> row = {i};
@@ -269,8 +272,8 @@ KernelChoice dsa::emitTopK(KernelBuilder &b, TopKOp op, Value threads) {
     SelectRow select(b, operands, op.getInits(), row);
     SelectScratch selectScratch = selectPlan.view(b, scratch);
     Candidates candidates = candidatePlan.view(b, scratch);
-    RowKeys keys(b, op, select, row,
-                 keyPlan ? keyPlan->view(b, scratch).keys : Value());
+    // Candidates are packed in place.
+    RowKeys keys(b, op, select, row, candidates.keys);
     auto [count, first] =
         collect(b, keys, operands.k, candidates, selectScratch.counters);
     Kept kept = compactBest(b, candidates, count, operands.k,
@@ -282,5 +285,5 @@ KernelChoice dsa::emitTopK(KernelBuilder &b, TopKOp op, Value threads) {
                    return b.load(scores, at);
                  });
   });
-  return describe(exclusion);
+  return describe(getExclusion(op, b.target));
 }
