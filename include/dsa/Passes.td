@@ -472,20 +472,22 @@ def PlanWorkspacePass : Pass<"dsa-plan-workspace", "ModuleOp"> {
     workspace may begin anywhere.
 
     Sizes are computed ahead of everything else, from extents of arguments,
-    scalar arguments and `threads`, by copies of the ops that are pure. Where an
-    extent depends on more, such as the position in a loop, what it is at most
-    counts: a constant, or else extents and arguments that upstream's value
-    bounds prove to be no less. A number of bytes that does not fit 63 bits is
-    INT64_MAX, which no workspace has.
+    scalar arguments and `threads`, by copies of the ops that have no effects and
+    do no harm outside of the branch that they are in. Where an extent depends on
+    more, such as the position in a loop, what it is at most counts: a constant,
+    or else extents and arguments that upstream's value bounds prove to be no
+    less. A number of bytes that does not fit 63 bits is INT64_MAX, which no
+    workspace has.
 
     An error: an extent without bound; an allocation that a loop hands on to its
-    next iteration, whose address becomes an integer or another type, or which
-    is inside anything but `scf.for`, `scf.while`, `scf.if`, `scf.index_switch`,
-    `scf.execute_region` and `memref.alloca_scope`, as inside `omp.parallel`,
-    whose threads would share it; elements without a size, a layout with dynamic
-    strides, a memory space; an allocation in any other function, or outside the
-    region that runs once the entry checks have passed; memory that is
-    allocated or freed in another way. `memref.alloca` is left alone.
+    next iteration, whose address goes into an op that upstream's analysis of
+    views does not follow, or which is inside anything but `scf.for`,
+    `scf.while`, `scf.if`, `scf.index_switch`, `scf.execute_region` and
+    `memref.alloca_scope`, as inside `omp.parallel`, whose threads would share
+    it; elements without a size, a layout with dynamic strides, a memory space;
+    an allocation in any other function, or outside the region that runs once
+    the entry checks have passed; memory that is allocated or freed in another
+    way. `memref.alloca` is left alone.
   }];
   let dependentDialects = [
     "affine::AffineDialect", "arith::ArithDialect", "func::FuncDialect",

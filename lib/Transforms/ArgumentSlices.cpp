@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -32,12 +33,13 @@ static SmallVector<Value> getInputs(Operation *op) {
 // Analysis
 //===----------------------------------------------------------------------===//
 
-ArgumentSlices::ArgumentSlices(func::FuncOp function, ValueRange known,
+ArgumentSlices::ArgumentSlices(Region &body, ValueRange known,
                                ValueRange shapes)
-    : function(function), shapes(shapes.begin(), shapes.end()),
+    : body(body), shapes(shapes.begin(), shapes.end()),
       determined(known.begin(), known.end()) {
   // Definitions come before uses, so that no op is visited twice.
-  function.walk<WalkOrder::PreOrder>([&](Operation *op) { visit(op); });
+  body.getParentOfType<func::FuncOp>().walk<WalkOrder::PreOrder>(
+      [&](Operation *op) { visit(op); });
 }
 
 /// Whether `value` is a positive constant, or the maximum of one and something.
@@ -50,17 +52,20 @@ static bool isKnownPositive(Value value) {
                      isKnownPositive(maximum.getRhs()));
 }
 
-/// Whether `op` may also run where it did not before: in front of the branch
-/// that it is in. Division may if it does not divide by zero.
-static bool mayRunAhead(Operation *op) {
-  if (isa<arith::DivUIOp, arith::DivSIOp, arith::RemUIOp, arith::RemSIOp>(op))
-    return isKnownPositive(op->getOperand(1));
-  return op->getNumResults() > 0 && isPure(op);
+static bool isDivisionByPositive(Operation *op) {
+  return isa<arith::DivUIOp, arith::DivSIOp, arith::RemUIOp, arith::RemSIOp>(
+             op) &&
+         isKnownPositive(op->getOperand(1));
 }
 
 void ArgumentSlices::visit(Operation *op) {
   auto isDetermined = [&](Value value) { return determined.contains(value); };
-  if (mayRunAhead(op) && llvm::all_of(getInputs(op), isDetermined)) {
+  // What is in a branch may be computed ahead of it only if that does no harm,
+  // as a division by zero does; the rest is computed anyway.
+  bool isHarmless = isSpeculatable(op) || isDivisionByPositive(op) ||
+                    op->getParentRegion()->isAncestor(&body);
+  if (op->getNumResults() > 0 && isMemoryEffectFree(op) && isHarmless &&
+      llvm::all_of(getInputs(op), isDetermined)) {
     determined.insert_range(op->getResults());
     return;
   }
@@ -75,24 +80,27 @@ void ArgumentSlices::visit(Operation *op) {
 
 void ArgumentSlices::visitExtent(Value extent, Value memref,
                                  int64_t dimension) {
-  auto type = dyn_cast<MemRefType>(memref.getType());
   ArgumentBound bound;
-  if (type && dimension >= 0 && dimension < type.getRank() &&
-      succeeded(computeBound(bound, BoundType::EQ, {memref, dimension}))) {
+  if (succeeded(computeBound(bound, BoundType::EQ, {memref, dimension}))) {
     determined.insert(extent);
     extents.try_emplace(extent, std::move(bound));
   }
 }
 
+/// Bounds are in terms of what is determined.
+ValueBoundsConstraintSet::StopConditionFn
+ArgumentSlices::getStopCondition() const {
+  return [this](Value value, std::optional<int64_t> dimension,
+                ValueBoundsConstraintSet &) {
+    return dimension ? shapes.contains(value) : determined.contains(value);
+  };
+}
+
 LogicalResult ArgumentSlices::computeBound(
     ArgumentBound &bound, BoundType type,
     ValueBoundsConstraintSet::Variable variable) const {
-  auto isKnown = [&](Value value, std::optional<int64_t> dimension,
-                     ValueBoundsConstraintSet &) {
-    return dimension ? shapes.contains(value) : determined.contains(value);
-  };
   return ValueBoundsConstraintSet::computeBound(bound.map, bound.operands, type,
-                                                variable, isKnown,
+                                                variable, getStopCondition(),
                                                 /*closedUB=*/true);
 }
 
@@ -123,7 +131,7 @@ FailureOr<ArgumentBound> ArgumentSlices::getUpperBound(Value index) const {
                          {{index, std::nullopt}}};
   // What a constant bounds is a tile, of which there are many in an extent.
   FailureOr<int64_t> constant = ValueBoundsConstraintSet::computeConstantBound(
-      BoundType::UB, index, /*stopCondition=*/nullptr, /*closedUB=*/true);
+      BoundType::UB, index, getStopCondition(), /*closedUB=*/true);
   if (succeeded(constant))
     return ArgumentBound{AffineMap::getConstantMap(*constant, context), {}};
   // Upstream can prove more bounds, such as those of loops with steps, than it
@@ -159,9 +167,9 @@ Value ArgumentSlices::getObstacle(Value value) const {
 // Computation elsewhere
 //===----------------------------------------------------------------------===//
 
-/// The ops that `bounds` need, apart from those whose results `mapping` has.
-DenseSet<Operation *> ArgumentSlices::getSlice(ArrayRef<ArgumentBound> bounds,
-                                               const IRMapping &mapping) const {
+/// The ops that `bounds` need.
+DenseSet<Operation *>
+ArgumentSlices::getSlice(ArrayRef<ArgumentBound> bounds) const {
   DenseSet<Operation *> slice;
   SmallVector<Value> worklist;
   auto addOperands = [&](const ArgumentBound &bound) {
@@ -173,7 +181,7 @@ DenseSet<Operation *> ArgumentSlices::getSlice(ArrayRef<ArgumentBound> bounds,
   while (!worklist.empty()) {
     Value value = worklist.pop_back_val();
     Operation *op = value.getDefiningOp();
-    if (mapping.contains(value) || !op || !slice.insert(op).second)
+    if (!op || !slice.insert(op).second)
       continue;
     bool isCopied = true;
     for (Value result : op->getResults())
@@ -202,19 +210,21 @@ SmallVector<OpFoldResult> ArgumentSlices::build(
                                                      operands);
   };
 
-  DenseSet<Operation *> slice = getSlice(bounds, mapping);
-  function.walk<WalkOrder::PreOrder>([&](Operation *op) {
-    if (!slice.contains(op))
-      return;
-    bool isCopied = true;
-    for (Value result : op->getResults())
-      if (auto extent = extents.find(result); extent != extents.end()) {
-        mapping.map(result, getValueOrCreateConstantIndexOp(
-                                b, b.getLoc(), materialize(extent->second)));
-        isCopied = false;
-      }
-    if (isCopied)
-      b.clone(*op, mapping);
-  });
+  DenseSet<Operation *> slice = getSlice(bounds);
+  body.getParentOfType<func::FuncOp>().walk<WalkOrder::PreOrder>(
+      [&](Operation *op) {
+        if (!slice.contains(op))
+          return;
+        bool isCopied = true;
+        for (Value result : op->getResults())
+          if (auto extent = extents.find(result); extent != extents.end()) {
+            mapping.map(result,
+                        getValueOrCreateConstantIndexOp(
+                            b, b.getLoc(), materialize(extent->second)));
+            isCopied = false;
+          }
+        if (isCopied)
+          b.clone(*op, mapping);
+      });
   return llvm::map_to_vector(bounds, materialize);
 }

@@ -14,7 +14,6 @@
 #ifndef DSA_LIB_TRANSFORMS_ARGUMENTSLICES_H
 #define DSA_LIB_TRANSFORMS_ARGUMENTSLICES_H
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Interfaces/ValueBoundsOpInterface.h"
@@ -30,9 +29,10 @@ struct ArgumentBound {
 
 class ArgumentSlices {
 public:
-  /// Of `function`, the values that `known`, its arguments in full, and the
-  /// extents of `shapes`, memrefs among its arguments, determine.
-  ArgumentSlices(func::FuncOp function, ValueRange known, ValueRange shapes);
+  /// Of the function that has `body`, the values that `known`, its arguments in
+  /// full, and the extents of `shapes`, memrefs among its arguments, determine.
+  /// They are needed only where `body` runs.
+  ArgumentSlices(Region &body, ValueRange known, ValueRange shapes);
 
   /// `index` itself if the arguments determine it, or else what it is at most.
   FailureOr<ArgumentBound> getUpperBound(Value index) const;
@@ -51,12 +51,12 @@ private:
   void visit(Operation *op);
   SetVector<Value> getDeterminedIndices(Value value) const;
   void visitExtent(Value extent, Value memref, int64_t dimension);
+  ValueBoundsConstraintSet::StopConditionFn getStopCondition() const;
   LogicalResult computeBound(ArgumentBound &bound, presburger::BoundType type,
                              ValueBoundsConstraintSet::Variable variable) const;
-  DenseSet<Operation *> getSlice(ArrayRef<ArgumentBound> bounds,
-                                 const IRMapping &mapping) const;
+  DenseSet<Operation *> getSlice(ArrayRef<ArgumentBound> bounds) const;
 
-  func::FuncOp function;
+  Region &body;
   DenseSet<Value> shapes;
   /// Values that can be computed by a copy of the op that defines them, or as
   /// `extents` says.

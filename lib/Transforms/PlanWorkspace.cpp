@@ -118,6 +118,20 @@ static FailureOr<EntryPoint> findEntryPoint(func::FuncOp function) {
   return point;
 }
 
+/// Upstream's bounds of values look up any dimension that an op asks for.
+static LogicalResult verifyDims(func::FuncOp function) {
+  WalkResult walk = function.walk([](memref::DimOp dim) {
+    auto type = dyn_cast<MemRefType>(dim.getSource().getType());
+    std::optional<int64_t> dimension = dim.getConstantIndex();
+    if (!type || !dimension || (*dimension >= 0 && *dimension < type.getRank()))
+      return WalkResult::advance();
+    dim.emitOpError("asks for dimension ")
+        << *dimension << " of " << type << ", which has " << type.getRank();
+    return WalkResult::interrupt();
+  });
+  return failure(walk.wasInterrupted());
+}
+
 //===----------------------------------------------------------------------===//
 // Rewriting
 //===----------------------------------------------------------------------===//
@@ -132,7 +146,8 @@ class Planner {
 public:
   explicit Planner(EntryPoint point)
       : point(point),
-        slices(point.function, getKnown(point), getShapes(point)) {}
+        slices(point.guard.getThenRegion(), getKnown(point), getShapes(point)) {
+  }
 
   LogicalResult plan() {
     FailureOr<SmallVector<WorkspaceSlot>> found =
@@ -237,9 +252,6 @@ void Planner::useWorkspace() {
   IRMapping mapping;
   for (BlockArgument argument : point.function.getArguments())
     mapping.map(argument, argument);
-  for (auto op = point.function.front().begin();
-       op != point.guard->getIterator(); ++op)
-    mapping.map(op->getResults(), op->getResults());
   auto getExtent = [&](Value memref, int64_t dimension) -> Value {
     return memref::DimOp::create(b, memref, dimension);
   };
@@ -318,6 +330,10 @@ struct PlanWorkspace : dsa::impl::PlanWorkspacePassBase<PlanWorkspace> {
       if (failed(point)) {
         op->emitOpError("is in no function that 'dsa-function-abi' has given a "
                         "workspace, and cannot be planned; inline it into one");
+        planned = false;
+        continue;
+      }
+      if (failed(verifyDims(function))) {
         planned = false;
         continue;
       }

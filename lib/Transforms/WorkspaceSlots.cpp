@@ -158,10 +158,9 @@ static bool hidesAddress(OpOperand &use) {
           bufferization::BufferViewFlowOpInterface>(op))
     return false;
   return llvm::any_of(op->getResultTypes(), [](Type type) {
-    Type scalar = getElementTypeOrSelf(type);
-    return isa<ShapedType>(type) && !isa<VectorType>(type)
-               ? true
-               : !scalar.isIntOrIndexOrFloat() && !isa<ComplexType>(scalar);
+    if (auto vector = dyn_cast<VectorType>(type))
+      type = vector.getElementType();
+    return !type.isIntOrIndexOrFloat() && !isa<ComplexType>(type);
   });
 }
 
@@ -174,7 +173,7 @@ public:
   }
 
   LogicalResult find(WorkspaceSlot &slot);
-  LogicalResult verifyDealloc(Operation *op) const;
+  LogicalResult verify(memref::DeallocOp dealloc) const;
 
 private:
   BufferViewFlowAnalysis views;
@@ -244,18 +243,11 @@ LogicalResult Lifetimes::find(WorkspaceSlot &slot) {
   return success();
 }
 
-/// That `op` neither frees anything but slots, nor does so in another way.
-LogicalResult Lifetimes::verifyDealloc(Operation *op) const {
-  if (!handlesMemory(op) || isa<memref::AllocOp>(op))
+LogicalResult Lifetimes::verify(memref::DeallocOp dealloc) const {
+  if (memory.contains(dealloc.getMemref()))
     return success();
-  auto dealloc = dyn_cast<memref::DeallocOp>(op);
-  if (!dealloc)
-    return op->emitOpError("allocates or frees memory, but only what "
-                           "'memref.alloc' and 'memref.dealloc' do is planned");
-  if (!memory.contains(dealloc.getMemref()))
-    return dealloc.emitOpError(
-        "frees memory that no 'memref.alloc' of the function has allocated");
-  return success();
+  return dealloc.emitOpError(
+      "frees memory that no 'memref.alloc' of the function has allocated");
 }
 
 //===----------------------------------------------------------------------===//
@@ -270,9 +262,19 @@ bool dsa::handlesMemory(Operation *op) {
 FailureOr<SmallVector<WorkspaceSlot>>
 dsa::findWorkspaceSlots(func::FuncOp function, Region &body,
                         const ArgumentSlices &slices) {
+  bool found = true;
+  function.walk([&](Operation *op) {
+    if (!handlesMemory(op) || isa<memref::AllocOp, memref::DeallocOp>(op))
+      return;
+    op->emitOpError("allocates or frees memory, but only what 'memref.alloc' "
+                    "and 'memref.dealloc' do is planned");
+    found = false;
+  });
+  if (!found)
+    return failure();
+
   Lifetimes lifetimes(function);
   SmallVector<WorkspaceSlot> slots;
-  bool found = true;
   function.walk<WalkOrder::PreOrder>([&](memref::AllocOp alloc) {
     WorkspaceSlot &slot = slots.emplace_back();
     slot.alloc = alloc;
@@ -283,8 +285,9 @@ dsa::findWorkspaceSlots(func::FuncOp function, Region &body,
   });
   if (!found)
     return failure();
-  function.walk(
-      [&](Operation *op) { found &= succeeded(lifetimes.verifyDealloc(op)); });
+  function.walk([&](memref::DeallocOp dealloc) {
+    found &= succeeded(lifetimes.verify(dealloc));
+  });
   if (!found)
     return failure();
 

@@ -38,14 +38,14 @@ def descriptor(array):
 
 
 class Library:
-    """The functions of an MLIR module, compiled for the reference target; `passes`, a pipeline,
-    runs on the way, after the entry points were made and before ops are decomposed. `edit` makes
-    of the pipeline as text the one that is run."""
+    """The functions of an MLIR module, compiled for a target, reference or cpu; `passes`, a
+    pipeline, runs on the way, after the entry points were made and before ops are decomposed.
+    `edit` makes of the pipeline as text the one that is run."""
 
-    def __init__(self, text, folder, options="", passes="", edit=None):
+    def __init__(self, text, folder, options="", passes="", edit=None, target="reference"):
         folder = pathlib.Path(folder)
         (folder / "f.mlir").write_text(text)
-        command = [BIN / "dsa-opt", folder / "f.mlir", f"--dsa-reference-pipeline={options}"]
+        command = [BIN / "dsa-opt", folder / "f.mlir", f"--dsa-{target}-pipeline={options}"]
         if passes or edit:
             dump = subprocess.run([*command, "--dump-pass-pipeline", "-o", os.devnull],
                                   check=True, capture_output=True, text=True).stderr
@@ -62,7 +62,7 @@ class Library:
         subprocess.run(
             [LLVM / "clang", "-O1", "-shared", "-fPIC", "-Wno-override-module",
              f"-I{ROOT}/include", folder / "f.ll", ROOT / "lib/Runtime/Status.c",
-             "-lm", "-o", folder / "f.so"], check=True)
+             "-lm", *(["-fopenmp"] if target == "cpu" else []), "-o", folder / "f.so"], check=True)
         self.library = ctypes.CDLL(str(folder / "f.so"))
         self.library.dsa_last_error.restype = ctypes.c_char_p
 
@@ -75,6 +75,12 @@ class Library:
     def call(self, name, inputs, outputs):
         """The status of `name`, with an empty workspace and one thread."""
         return self.raw(name, *inputs, *outputs, np.empty(0, np.int8), 1)
+
+    def workspace(self, name, inputs, threads):
+        """A workspace for `name` as large as it asks for."""
+        size = np.zeros(1, np.int64)
+        assert self.raw(f"{name}_workspace", *inputs, threads, size) == 0, self.last_error()
+        return np.empty(size[0], np.int8)
 
     def last_error(self):
         return self.library.dsa_last_error().decode()

@@ -8,6 +8,8 @@ import pytest
 import harness
 from reference import compare
 
+TARGETS = ("reference", "cpu")
+
 FOLDER = harness.ROOT / "test" / "data" / "cases"
 CASES = json.loads((FOLDER / "cases.json").read_text())
 

@@ -6,6 +6,8 @@ import pytest
 from harness import BF16, F8, Failure, execute
 from reference import compare, inputs, layouts, ops
 
+TARGETS = ("reference", "cpu")
+
 
 T, S, HI, D, H, DK, DV, K = 5, 211, 8, 16, 6, 24, 16, 32
 

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 import harness
 from reference import compare, inputs, layouts, ops
 
+TARGETS = ("reference", "cpu")
+
 # One process a call, so few of them; the same ones in every run.
 BUDGET = settings(max_examples=12, derandomize=True, deadline=None, database=None,
                   suppress_health_check=[HealthCheck.too_slow])

@@ -34,6 +34,39 @@ func.func @position(%n: index) {
 
 // -----
 
+// What a branch uses from outside counts too.
+func.func @captured(%x: tensor<?xindex>, %i: index, %which: i1) {
+  // expected-note @below {{it depends on a result of 'memref.load'}}
+  %n = tensor.extract %x[%i] : tensor<?xindex>
+  %size = scf.if %which -> index {
+    %more = arith.muli %n, %n : index
+    scf.yield %more : index
+  } else {
+    scf.yield %i : index
+  }
+  // expected-error @below {{has an extent, of dimension 0, that}}
+  %a = memref.alloc(%size) : memref<?xindex>
+  memref.store %i, %a[%i] : memref<?xindex>
+  return
+}
+
+// -----
+
+// Upstream's bounds know only the dimensions of memrefs with a rank.
+func.func @unranked(%n: index) {
+  %c0 = arith.constant 0 : index
+  // expected-note @below {{it depends on a result of 'memref.alloc'}}
+  %a = memref.alloc(%n) : memref<?xindex>
+  %any = memref.cast %a : memref<?xindex> to memref<*xindex>
+  %d = memref.dim %any, %c0 : memref<*xindex>
+  // expected-error @below {{has an extent, of dimension 0, that}}
+  %b = memref.alloc(%d) : memref<?xindex>
+  memref.store %n, %b[%n] : memref<?xindex>
+  return
+}
+
+// -----
+
 // Divided in a branch, where the divisor may be known not to be 0: that cannot be
 // computed ahead.
 func.func @not_speculatable(%n: index, %d: index, %which: i1) {
@@ -44,6 +77,17 @@ func.func @not_speculatable(%n: index, %d: index, %which: i1) {
     %a = memref.alloc(%part) : memref<?xindex>
     memref.store %n, %a[%n] : memref<?xindex>
   }
+  return
+}
+
+// -----
+
+func.func @dimension(%n: index) {
+  %last = arith.constant -1 : index
+  %a = memref.alloc(%n) : memref<4x?xindex>
+  // expected-error @below {{'memref.dim' op asks for dimension -1 of 'memref<4x?xindex>', which has 2}}
+  %d = memref.dim %a, %last : memref<4x?xindex>
+  %b = memref.alloc(%d) : memref<?xindex>
   return
 }
 
@@ -210,6 +254,17 @@ func.func @realloc(%n: index) {
   %a = memref.alloc() : memref<4xf32>
   // expected-error @below {{'memref.realloc' op allocates or frees memory, but only what 'memref.alloc' and 'memref.dealloc' do is planned}}
   %b = memref.realloc %a(%n) : memref<4xf32> to memref<?xf32>
+  return
+}
+
+// -----
+
+func.func @clone(%n: index) {
+  %a = memref.alloc() : memref<4xindex>
+  memref.store %n, %a[%n] : memref<4xindex>
+  // expected-error @below {{'bufferization.clone' op allocates or frees memory}}
+  %b = bufferization.clone %a : memref<4xindex> to memref<4xindex>
+  memref.store %n, %b[%n] : memref<4xindex>
   return
 }
 

@@ -45,6 +45,7 @@ func.func @overlap(%x: f32, %i: index) {
   %a = memref.alloc() : memref<16xf32>
   %b = memref.alloc() : memref<100xf32>
   memref.store %x, %a[%i] : memref<16xf32>
+  memref.store %x, %b[%i] : memref<100xf32>
   %c = memref.alloc() : memref<1xf32>
   memref.store %x, %b[%i] : memref<100xf32>
   memref.store %x, %c[%i] : memref<1xf32>
@@ -400,8 +401,9 @@ func.func @extents(%x: tensor<?x8xf32>, %n: index, %i: i32, %which: i1) {
   %more = arith.addi %sizes#0, %n : index
   %h = memref.alloc(%more) : memref<?xf32>
   memref.store %f, %h[%n] : memref<?xf32>
+  %c3 = arith.constant 3 : index
   %choice = scf.if %which -> index {
-    %t = arith.addi %n, %c2 : index
+    %t = arith.addi %n, %c3 : index
     scf.yield %t : index
   } else {
     scf.yield %n : index
@@ -413,28 +415,36 @@ func.func @extents(%x: tensor<?x8xf32>, %n: index, %i: i32, %which: i1) {
 
 // -----
 
-// The extent of two slots is that of one: 2 * n, through a subview.
+// Extents of allocations are not those of arguments, but known too: in all,
+// products with n of what a subview and its metadata say.
 // CHECK-LABEL: func.func @extent_of_extent(
 // CHECK-SAME:  %{{.*}}: f32, %[[N:[a-z0-9]+]]: index,
-// CHECK:       %[[COUNT:.*]] = arith.maxsi %[[N]], %c0
-// CHECK:       arith.mului_extended %[[COUNT]], %c4
-// CHECK:       arith.mului_extended %[[COUNT]], %c8
-// CHECK-NOT:   arith.mului_extended
+// CHECK:       %[[SQUARE:.*]] = arith.muli %[[N]], %[[N]]
+// CHECK:       %[[CUBE:.*]] = arith.muli %[[SQUARE]], %[[N]]
+// CHECK-DAG:   arith.maxsi %[[N]], %c0
+// CHECK-DAG:   arith.maxsi %[[SQUARE]], %c0
+// CHECK-DAG:   arith.maxsi %[[CUBE]], %c0
 // CHECK:       memref.extract_aligned_pointer_as_index
 func.func @extent_of_extent(%f: f32, %n: index) {
   %c0 = arith.constant 0 : index
   %a = memref.alloc(%n) : memref<?xf32>
   %part = memref.subview %a[0] [%n] [1] : memref<?xf32> to memref<?xf32, strided<[1]>>
   %d = memref.dim %part, %c0 : memref<?xf32, strided<[1]>>
-  %b = memref.alloc(%d) : memref<?x2xf32>
-  memref.store %f, %b[%c0, %c0] : memref<?x2xf32>
+  %square = arith.muli %d, %n : index
+  %b = memref.alloc(%square) : memref<?xf32>
+  memref.store %f, %b[%c0] : memref<?xf32>
+  %base, %offset, %size, %stride = memref.extract_strided_metadata %b : memref<?xf32> -> memref<f32>, index, index, index
+  %cube = arith.muli %size, %n : index
+  %c = memref.alloc(%cube) : memref<?xf32>
+  memref.store %f, %c[%c0] : memref<?xf32>
   return
 }
 
 // -----
 
-// A tile is at most as large as its constant, or as the least of all that it is
-// known not to exceed; the view has the extent that it has.
+// A tile is at most as large as its constant, here 4 rows and twice 4 rows, or as
+// the least of all that it is known not to exceed; the view has the extent that
+// it has.
 // CHECK-LABEL: func.func @tiles(
 // CHECK-SAME:  %{{.*}}: memref<?x8xf32, {{.*}}>, %[[N:[a-z0-9]+]]: index,
 // CHECK:       scf.for
@@ -447,18 +457,22 @@ func.func @extent_of_extent(%f: f32, %n: index) {
 // CHECK:       arith.maxsi %[[LEAST]], %c0
 // CHECK:       arith.mului_extended
 // CHECK:       %[[SLOT:.*]] = arith.andi %{{.*}}, %c-64
-// CHECK:       arith.maxui %c128, %[[SLOT]]
+// CHECK:       arith.maxui %c256, %[[SLOT]]
 // CHECK-NOT:   arith.mului_extended
 // CHECK:       memref.store
 func.func @tiles(%x: tensor<?x8xf32>, %n: index) {
   %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
   %c4 = arith.constant 4 : index
   %f = arith.constant 0.0 : f32
   %d = tensor.dim %x, %c0 : tensor<?x8xf32>
   scf.for %i = %c0 to %d step %c4 {
-    %m = affine.min affine_map<(d0)[s0] -> (4, s0 - d0)>(%i)[%d]
+    %m = affine.min affine_map<(d0)[s0, s1] -> (s1, s0 - d0)>(%i)[%d, %c4]
     %a = memref.alloc(%m) : memref<?x8xf32>
     memref.store %f, %a[%c0, %c0] : memref<?x8xf32>
+    %twice = arith.muli %m, %c2 : index
+    %b = memref.alloc(%twice) : memref<?x8xf32>
+    memref.store %f, %b[%c0, %c0] : memref<?x8xf32>
   }
   scf.for %i = %c0 to %d step %n {
     %m = affine.min affine_map<(d0)[s0, s1] -> (s1, s0 - d0)>(%i)[%d, %n]
@@ -470,12 +484,13 @@ func.func @tiles(%x: tensor<?x8xf32>, %n: index) {
 
 // -----
 
-// A causal row has at most all positions; what exceeds all values that there
-// are is computed from them.
+// A causal row has at most all positions, and its position is at most their
+// number; what exceeds all values that there are is computed from them.
 // CHECK-LABEL: func.func @bounds_workspace(
 // CHECK-SAME:  %{{.*}}: f32, %[[N:[a-z0-9]+]]: index, %[[M:[a-z0-9]+]]: index,
 // CHECK-DAG:   %[[MORE:.*]] = affine.apply #{{.*}}()[%[[N]]]
 // CHECK-DAG:   arith.maxsi %[[M]], %c0
+// CHECK-DAG:   arith.maxsi %[[N]], %c0
 // CHECK-DAG:   arith.maxsi %[[MORE]], %c0
 func.func @bounds(%f: f32, %n: index, %m: index) {
   %c0 = arith.constant 0 : index
@@ -485,6 +500,8 @@ func.func @bounds(%f: f32, %n: index, %m: index) {
     %r = affine.min affine_map<(d0)[s0] -> (d0 + 4, s0)>(%i)[%m]
     %a = memref.alloc(%r) : memref<?xf32>
     memref.store %f, %a[%i] : memref<?xf32>
+    %b = memref.alloc(%i) : memref<?xf32>
+    memref.store %f, %b[%c0] : memref<?xf32>
   }
   scf.for %i = %c0 to %n step %c1 {
     %r = arith.addi %i, %c4 : index

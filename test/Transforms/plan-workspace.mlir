@@ -94,35 +94,43 @@ func.func @twice_workspace(%x: memref<?xf32>, %threads: i32, %bytes: memref<1xi6
 
 // -----
 
-// Memory for each thread; the extent of the second result, through a cast, of
-// three that the entry gives.
+// Memory for each thread, which has a part of the rows: the division is done in
+// any case, so it may be done ahead. Extents of both results, of three that the
+// entry gives, one through a cast.
 // CHECK-LABEL: func.func @threads(
-// CHECK-SAME:  %{{.*}}: memref<4x?xf32>, %[[B:[a-z0-9]+]]: memref<?xf32, strided<[?], offset: ?>>,
+// CHECK-SAME:  %[[A:[a-z0-9]+]]: memref<4x?xf32>, %[[B:[a-z0-9]+]]: memref<?xf32, strided<[?], offset: ?>>,
 // CHECK-SAME:  %[[WORKSPACE:[a-z0-9]+]]: memref<?xi8>, %[[THREADS:[a-z0-9]+]]: i32)
 // CHECK-DAG:   %[[COUNT:.*]] = arith.index_cast %[[THREADS]] : i32 to index
+// CHECK-DAG:   %[[M:.*]] = memref.dim %[[A]], %c1
 // CHECK-DAG:   %[[N:.*]] = memref.dim %[[B]], %c0
-// CHECK:       memref.view %[[WORKSPACE]][%{{[^]]*}}][%[[COUNT]], %{{[^]]*}}] : memref<?xi8> to memref<?x?xi8>
+// CHECK:       %[[PART:.*]] = arith.ceildivui %[[M]], %[[COUNT]]
+// CHECK:       memref.view %[[WORKSPACE]][%{{[^]]*}}][%[[COUNT]], %[[PART]], %{{[^]]*}}] : memref<?xi8> to memref<?x?x?xi8>
 //
 // CHECK-LABEL: func.func @threads_workspace(
 // CHECK-SAME:  %[[THREADS:[a-z0-9]+]]: i32, %{{.*}}: memref<1xi64>)
 // CHECK:       %[[ENTRY:.*]]:4 = call @threads_entry
 // CHECK:       %[[COUNT:.*]] = arith.index_cast %[[THREADS]] : i32 to index
+// CHECK:       %[[PART:.*]] = arith.ceildivui %[[ENTRY]]#2, %[[COUNT]]
 // CHECK:       arith.maxsi %[[COUNT]], %c0
+// CHECK:       arith.maxsi %[[PART]], %c0
 // CHECK:       arith.maxsi %[[ENTRY]]#3, %c0
 func.func private @threads_entry() -> (i32, index, index, index)
 func.func @threads(%a: memref<4x?xf32>, %b: memref<?xf32, strided<[?], offset: ?>>,
     %workspace: memref<?xi8>, %threads: i32) -> i32 {
   %c0 = arith.constant 0 : index
   %zero = arith.constant 0 : i32
+  %c1 = arith.constant 1 : index
   %byte = arith.constant 0 : i8
   %entry:4 = call @threads_entry() : () -> (i32, index, index, index)
   %ok = arith.cmpi eq, %entry#0, %zero : i32
   %status = scf.if %ok -> (i32) {
     %view = memref.cast %b : memref<?xf32, strided<[?], offset: ?>> to memref<?xf32, strided<[1], offset: ?>>
     %n = memref.dim %view, %c0 : memref<?xf32, strided<[1], offset: ?>>
+    %m = memref.dim %a, %c1 : memref<4x?xf32>
     %count = arith.index_cast %threads : i32 to index
-    %scratch = memref.alloc(%count, %n) : memref<?x?xi8>
-    memref.store %byte, %scratch[%c0, %c0] : memref<?x?xi8>
+    %part = arith.ceildivui %m, %count : index
+    %scratch = memref.alloc(%count, %part, %n) : memref<?x?x?xi8>
+    memref.store %byte, %scratch[%c0, %c0, %c0] : memref<?x?x?xi8>
     scf.yield %zero : i32
   } else {
     scf.yield %entry#0 : i32
