@@ -591,6 +591,26 @@ def DecomposeForCPUPass : Pass<"dsa-decompose-for-cpu"> {
     attributes only, and never on which extents are static, so that scores of
     one target agree bit for bit.
 
+    ```mlir
+    func.func @unpack(%packed: tensor<9x20xi8>, %init: tensor<9x16xf32>) -> tensor<9x16xf32> {
+      %rows = dsa.unpack packed(%packed : tensor<9x20xi8>)
+          layout = <[16 x f8E4M3FN at 0 scale f32 per 16 at 16], record_bytes = 20>
+          outs(%init : tensor<9x16xf32>)
+      return %rows : tensor<9x16xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @unpack(%packed: tensor<9x20xi8>, %init: tensor<9x16xf32>) -> tensor<9x16xf32> {
+      ...
+      %all = linalg.generic ... {
+      ...
+      } -> tensor<9x16xf32>
+      %rows = tensor.insert_slice %all into %init[0, 0] [9, 16] [1, 1] ...
+      return %rows : tensor<9x16xf32>
+    }
+    ```
+
     Numerics: those of `dsa-decompose`.
   }];
   let options = DSA_CPUOptions;
@@ -608,7 +628,47 @@ def ConvertToCPUPass : Pass<"dsa-to-cpu", "ModuleOp"> {
     CPU's width, in `scf`, `vector`, `memref` and `arith`, parallel by `omp` with
     as many threads as the entry point is called with. Scratch memory is
     allocated outside of the loops, for `dsa-plan-workspace` to place. A passed
-    remark names the kernel and its tile for each op.
+    passed remark names the kernel and its tile for each op.
+
+    ```mlir
+    func.func @scores(%q: memref<?x64x128xbf16>, %k: memref<?x128xbf16>, %w: memref<?x64xf32>,
+        %o: memref<?x?xf32>) {
+      dsa.indexer_scores query(%q : memref<?x64x128xbf16>) keys(%k : memref<?x128xbf16>)
+          weights(%w : memref<?x64xf32>) outs(%o : memref<?x?xf32>)
+      return
+    }
+    ```
+    becomes, with `triple=x86_64-linux-gnu cpu=znver4`,
+    ```mlir
+    func.func @scores(%q: memref<?x64x128xbf16>, %k: memref<?x128xbf16>, %w: memref<?x64xf32>,
+        %o: memref<?x?xf32>) {
+      ...
+      %scratch = memref.alloc(%bytes) {alignment = 64 : i64} : memref<?xi8>
+      ...
+      omp.parallel num_threads(%threads : i32) {
+        %thread = func.call @omp_get_thread_num() : () -> i32
+        ...
+        omp.wsloop schedule(dynamic) {
+          omp.loop_nest (%item) : index = (%zero) to (%items) step (%one) {
+          ... // for a few rows and a chunk of positions: sums of 4 keys x 64 heads
+            %sum = llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"(%before, %queries, %key) ...
+          ... // relu, weights, the sum over heads
+            vector.store %row, %o[%t, %s] : memref<?x?xf32>, vector<16xf32>
+          ...
+          }
+        }
+        omp.terminator
+      }
+      return
+    }
+    ...
+    ```
+
+    Numerics: sums over `D` and over heads have one order for each target, which
+    `lib/Conversion/DSAToCPU/ScoreKernel.h` states; positions, tiles, threads and
+    fusion do not change it. Where bf16 is multiplied in pairs (x86's
+    `vdpbf16ps`, for bf16 and f8E4M3FN; off with `features=-avx512bf16`),
+    denormal products and sums count as zero. Selection is exact.
 
     Left alone, with a missed remark: ops that no kernel covers, and ops on
     tensors. An error: a triple, a CPU or a feature that LLVM does not know.
@@ -629,6 +689,22 @@ def AttachCPUTargetPass : Pass<"dsa-attach-cpu-target", "ModuleOp"> {
     triple LLVM expands `memset` to a loop over bytes; `no-builtin-memset` keeps
     it from making one of the loops that zero a few vectors. Annotations of loops
     move to the attribute that is translated.
+
+    ```mlir
+    llvm.func @body() {
+      llvm.return
+    }
+    llvm.func @declared()
+    ```
+    becomes, with `triple=x86_64-linux-gnu cpu=znver4 features=-avx512bf16`,
+    ```mlir
+    module attributes {llvm.target_triple = "x86_64-unknown-linux-gnu"} {
+      llvm.func @body() attributes {passthrough = ["no-builtin-memset"], target_cpu = "znver4", target_features = #llvm.target_features<["-avx512bf16"]>} {
+        llvm.return
+      }
+      llvm.func @declared()
+    }
+    ```
   }];
   let options = DSA_CPUOptions;
   let dependentDialects = ["LLVM::LLVMDialect"];

@@ -41,6 +41,11 @@ FailureOr<CPUTarget> CPUTarget::get(
   llvm::InitializeAllTargetInfos();
   llvm::InitializeAllTargetMCs();
 
+  for (auto [name, bytes] :
+       {std::pair("l1-bytes", options.l1Bytes), {"l2-bytes", options.l2Bytes}})
+    if (bytes < 0)
+      return emitError(Twine(name) + " is " + Twine(bytes) +
+                       ", but must be positive, or 0 for the host's");
   CPUTarget target;
   llvm::Triple host(llvm::sys::getProcessTriple());
   llvm::Triple triple(llvm::Triple::normalize(

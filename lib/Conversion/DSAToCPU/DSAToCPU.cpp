@@ -81,7 +81,8 @@ static DSAOpInterface makeContiguous(IRRewriter &rewriter, DSAOpInterface op,
     if (!row.unitStride || type.getRank() == 0)
       continue;
     if (type.getStridesAndOffset().first.back() == 1) {
-      operand = keepUnitStride(rewriter, loc, operand);
+      if (operand.getDefiningOp<memref::CastOp>())
+        operand = keepUnitStride(rewriter, loc, operand);
       continue;
     }
     copied.push_back("'" + row.name + "'");

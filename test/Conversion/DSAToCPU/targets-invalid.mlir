@@ -15,6 +15,11 @@
 // RUN: not dsa-opt %s --dsa-cpu-pipeline="triple=aarch64-linux-gnu" 2>&1 | FileCheck %s --check-prefix=HOST
 // HOST: error: cpu=host is x86_64, but the triple asks for aarch64; name the CPU too
 
+// RUN: not dsa-opt %s --dsa-cpu-pipeline=l1-bytes=-1 2>&1 | FileCheck %s --check-prefix=L1
+// L1: error: l1-bytes is -1, but must be positive, or 0 for the host's
+// RUN: not dsa-opt %s --dsa-to-cpu=l2-bytes=-4096 2>&1 | FileCheck %s --check-prefix=L2
+// L2: error: l2-bytes is -4096, but must be positive, or 0 for the host's
+
 func.func @f() {
   return
 }

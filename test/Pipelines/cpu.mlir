@@ -1,0 +1,45 @@
+// The whole road for a CPU: kernels where there are some, definitions for the
+// rest, no allocation, and only what translates to LLVM at the end.
+//
+// RUN: dsa-opt %s --dsa-cpu-pipeline="triple=x86_64-linux-gnu cpu=znver4" -verify-each \
+// RUN:   | FileCheck %s --implicit-check-not=@malloc
+// RUN: dsa-opt %s --dsa-cpu-pipeline="triple=x86_64-linux-gnu cpu=znver4" -o /dev/null \
+// RUN:   --remarks-filter=dsa --remark-format=emitRemark 2>&1 | FileCheck %s --check-prefix=REMARK
+// RUN: dsa-opt %s --dsa-cpu-pipeline="triple=x86_64-linux-gnu cpu=haswell" | mlir-translate --mlir-to-llvmir \
+// RUN:   | FileCheck %s --check-prefix=LLVM
+// RUN: dsa-opt %s --dsa-cpu-pipeline="triple=x86_64-linux-gnu cpu=znver4 checked" \
+// RUN:   | FileCheck %s --check-prefix=CHECKED
+
+// REMARK-DAG: [Passed] dsa-fuse
+// REMARK-DAG: [Passed] dsa-to-cpu {{.*}}selected as they come
+// REMARK-DAG: [Missed] dsa-decompose-for-cpu {{.*}}"is computed by its definition: has no kernel"
+// CHECK: module attributes {llvm.target_triple = "x86_64-unknown-linux-gnu"}
+// CHECK: llvm.func @layer({{.*}} target_cpu = "znver4"
+// CHECK: omp.parallel
+// CHECK: llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"
+// CHECK: llvm.call @dsa_fail_workspace
+// CHECK: llvm.func @layer_workspace
+// LLVM: target triple = "x86_64-unknown-linux-gnu"
+// LLVM: define i32 @layer
+// LLVM: call void {{.*}}@__kmpc_fork_call
+// LLVM: "target-cpu"="haswell"
+// CHECKED: llvm.call @dsa_fail_index
+func.func @layer(%iq: tensor<?x64x128xbf16>, %ik: tensor<?x128xbf16>, %w: tensor<?x64xf32>,
+    %q: tensor<?x16x576xbf16>, %kv: tensor<?x576xbf16>) -> tensor<?x16x512xbf16> {
+  %c0 = arith.constant 0 : index
+  %T = tensor.dim %iq, %c0 : tensor<?x64x128xbf16>
+  %S = tensor.dim %ik, %c0 : tensor<?x128xbf16>
+  %s = tensor.empty(%T, %S) : tensor<?x?xf32>
+  %scores = dsa.indexer_scores query(%iq : tensor<?x64x128xbf16>) keys(%ik : tensor<?x128xbf16>)
+      weights(%w : tensor<?x64xf32>) outs(%s : tensor<?x?xf32>)
+  %i = tensor.empty(%T) : tensor<?x2048xi32>
+  %n = tensor.empty(%T) : tensor<?xi32>
+  %indices, %count = dsa.top_k scores(%scores : tensor<?x?xf32>) k = 2048
+      outs(%i, %n : tensor<?x2048xi32>, tensor<?xi32>)
+  %o = tensor.empty(%T) : tensor<?x16x512xbf16>
+  %l = tensor.empty(%T) : tensor<?x16xf32>
+  %out, %lse = dsa.sparse_attention query(%q : tensor<?x16x576xbf16>) keys(%kv : tensor<?x576xbf16>)
+      indices(%indices : tensor<?x2048xi32>) counts(%count : tensor<?xi32>) scale = 0.1 dv = 512
+      outs(%o, %l : tensor<?x16x512xbf16>, tensor<?x16xf32>)
+  return %out : tensor<?x16x512xbf16>
+}
