@@ -105,6 +105,7 @@ def function_text(op, clauses, results, dynamic, static_results=()):
 # What functions are compiled for, by the name that tests show.
 TARGETS = {"reference": ["--target=reference"], "cpu": ["--target=cpu"],
            "cpu with 8 lanes": ["--target=cpu", "--features=-avx512f"],
+           "cpu with 4 lanes": ["--target=cpu", "--features=-avx512f,-avx2"],
            "cpu without bf16 pairs": ["--target=cpu", "--features=-avx512bf16"]}
 _target = "reference"
 _passes = ()

@@ -8,7 +8,7 @@ from own_layouts import OWN, encoded
 from reference import compare, inputs, layouts, ops
 from reference.layouts import Field, KVLayout, encode
 
-TARGETS = ("reference", "cpu", "cpu with 8 lanes", "cpu without bf16 pairs")
+TARGETS = ("reference", "cpu", "cpu with 8 lanes", "cpu with 4 lanes", "cpu without bf16 pairs")
 NAMES = {"f32": np.float32, "f16": np.float16, "bf16": BF16, "f8E4M3FN": F8}
 INT_MIN, INT_MAX = -(2**31), 2**31 - 1
 
@@ -82,6 +82,18 @@ def test_batch(tmp_path):
 def test_f8_keys_with_bf16_queries(tmp_path):
     data = inputs.index_inputs(inputs.rng(5), 3, 40, 4, 16)
     check(tmp_path, data["q"], data["k"].astype(np.float32).astype(F8), data["w"])
+
+
+def test_denormals(tmp_path):
+    """Where bf16 is multiplied in pairs, denormal elements, products and sums count as zero."""
+    rng = inputs.rng(20)
+    q, k = (rng.standard_normal(shape, np.float32).astype(BF16) for shape in ((3, 17, 16), (40, 16)))
+    q[:, ::3] = (q[:, ::3].astype(np.float32) * 2.0**-120).astype(BF16)
+    k[::2] = (k[::2].astype(np.float32) * 2.0**-128).astype(BF16)
+    w = rng.standard_normal((3, 17), np.float32)
+    got = indexer_scores(tmp_path, q, k, w)
+    want, magnitude = ops.indexer_scores(q, k, w)
+    compare.scores_close(got, want, magnitude, floor=compare.denormal_floor(w, 16))
 
 
 def test_non_finite_inputs(tmp_path):

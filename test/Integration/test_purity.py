@@ -8,7 +8,7 @@ import harness
 from harness import BF16, F8
 from reference import inputs, layouts
 
-TARGETS = ("reference", "cpu", "cpu with 8 lanes", "cpu without bf16 pairs")
+TARGETS = ("reference", "cpu", "cpu with 8 lanes", "cpu with 4 lanes", "cpu without bf16 pairs")
 TYPES = {"f32": np.float32, "f16": np.float16, "bf16": BF16, "f8E4M3FN": F8}
 T, S, HI, D = 7, 48, 5, 19
 

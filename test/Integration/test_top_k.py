@@ -8,7 +8,7 @@ import pytest
 from harness import top_k
 from reference import compare, inputs, ops
 
-TARGETS = ("reference", "cpu", "cpu with 8 lanes")
+TARGETS = ("reference", "cpu", "cpu with 8 lanes", "cpu with 4 lanes")
 
 INT_MIN, INT_MAX = -(2**31), 2**31 - 1
 

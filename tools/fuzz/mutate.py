@@ -52,6 +52,10 @@ PIPELINES = [
     ["--dsa-verify-lowered"],
     ["--dsa-reference-pipeline"],
     ["--dsa-reference-pipeline=checked=true accumulate-type=f64"],
+    ["--dsa-plan-workspace"],
+    ["--dsa-decompose-for-cpu", "--dsa-to-cpu", "--dsa-attach-cpu-target"],
+    ["--dsa-cpu-pipeline"],
+    ["--dsa-cpu-pipeline=checked=true features=-avx512f"],
 ]
 # `internal error in dsa-opt (signal 11 in libMLIR.so.22.1+0x12, called from ...)`.
 CRASH = re.compile(r"internal error in dsa-opt \((.*)\): this is a defect", re.S)

@@ -98,8 +98,7 @@ FailureOr<CPUTarget> CPUTarget::get(
                 has("avx512dq");
   target.lanes = avx512 ? 16 : x86 && has("avx2") ? 8 : 4;
   target.registers = avx512 || !x86 ? 32 : 16;
-  target.fma =
-      x86 ? avx512 || (has("avx2") && has("fma") && has("f16c")) : has("neon");
+  target.fma = x86 ? has("fma") && has("f16c") : has("neon");
   target.bf16Pairs = avx512 && has("avx512bf16");
   target.compress = avx512;
   target.byteTable = avx512 && has("avx512vbmi");

@@ -43,7 +43,7 @@ std::optional<std::string> dsa::getReasonAgainst(DSAOpInterface op,
                                                  const CPUTarget &target) {
   if (!target.fma)
     return "needs fused multiply-add of vectors, which " + target.str() +
-           " lacks; AVX2 with FMA and F16C, AVX-512 or NEON would do";
+           " lacks; FMA with F16C, or NEON, would do";
   if (isa<IndexerScoresOp, LightningIndexerOp, TopKOp>(op))
     return std::nullopt;
   return "has no kernel";
