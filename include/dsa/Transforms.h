@@ -22,8 +22,8 @@
 
 namespace mlir::dsa {
 
-/// Replaces `op` by its definition in linalg and scf. An op on memrefs is put on
-/// tensors first, between views of its inputs and stores to its inits.
+/// Replaces `op` by its definition in linalg and scf. An op on memrefs is put
+/// on tensors first, between views of its inputs and stores to its inits.
 LogicalResult replaceByDefinition(RewriterBase &rewriter, DSAOpInterface op,
                                   const DecomposeOptions &options = {});
 

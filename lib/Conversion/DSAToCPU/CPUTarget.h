@@ -38,8 +38,8 @@ struct CPUTarget {
   unsigned lanes;
   /// Vector registers.
   unsigned registers;
-  /// Fused multiply-add of f32 vectors, and conversion of f16: without, there is
-  /// no kernel.
+  /// Fused multiply-add of f32 vectors, and conversion of f16: without, there
+  /// is no kernel.
   bool fma;
   /// x86's `vdpbf16ps`: two products of bf16 added to an f32 at once.
   bool bf16Pairs;
