@@ -628,7 +628,7 @@ def ConvertToCPUPass : Pass<"dsa-to-cpu", "ModuleOp"> {
     CPU's width, in `scf`, `vector`, `memref` and `arith`, parallel by `omp` with
     as many threads as the entry point is called with. Scratch memory is
     allocated outside of the loops, for `dsa-plan-workspace` to place. A passed
-    passed remark names the kernel and its tile for each op.
+    remark names the kernel and its tile for each op.
 
     ```mlir
     func.func @scores(%q: memref<?x64x128xbf16>, %k: memref<?x128xbf16>, %w: memref<?x64xf32>,
@@ -643,7 +643,7 @@ def ConvertToCPUPass : Pass<"dsa-to-cpu", "ModuleOp"> {
     func.func @scores(%q: memref<?x64x128xbf16>, %k: memref<?x128xbf16>, %w: memref<?x64xf32>,
         %o: memref<?x?xf32>) {
       ...
-      %scratch = memref.alloc(%bytes) {alignment = 64 : i64} : memref<?xi8>
+      %scratch = memref.alloc(%team, %bytes) {alignment = 64 : i64} : memref<?x?xi8>
       ...
       omp.parallel num_threads(%threads : i32) {
         %thread = func.call @omp_get_thread_num() : () -> i32

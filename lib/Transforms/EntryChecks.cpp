@@ -360,3 +360,26 @@ FailureOr<func::FuncOp> dsa::buildEntry(func::FuncOp function,
                                         const llvm::BitVector &contiguous) {
   return EntryBuilder(function).build(contiguous);
 }
+
+func::FuncOp dsa::getWorkspaceFunction(func::FuncOp function) {
+  Builder b(function.getContext());
+  auto sibling = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
+      function, b.getStringAttr(function.getName() + "_workspace"));
+  if (!sibling || sibling.getNumArguments() < 2)
+    return nullptr;
+  TypeRange types = function.getArgumentTypes();
+  unsigned numInputs = sibling.getNumArguments() - 2;
+  if (types.size() < numInputs + 2)
+    return nullptr;
+  SmallVector<Type> inputs(types.take_front(numInputs));
+  inputs.append({b.getI32Type(), MemRefType::get({1}, b.getI64Type())});
+  auto workspace = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
+  bool isEntry =
+      sibling.getFunctionType() == b.getFunctionType(inputs, b.getI32Type()) &&
+      function.getResultTypes() == ArrayRef<Type>(b.getI32Type()) &&
+      types.drop_back(1).back() == workspace &&
+      types.back() == b.getI32Type() &&
+      llvm::all_of(types.drop_front(numInputs).drop_back(2),
+                   llvm::IsaPred<MemRefType>);
+  return isEntry ? sibling : nullptr;
+}

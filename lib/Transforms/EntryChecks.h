@@ -82,6 +82,11 @@ private:
 FailureOr<func::FuncOp> buildEntry(func::FuncOp function,
                                    const llvm::BitVector &contiguous);
 
+/// The function `<name>_workspace` that comes with an entry point; null if
+/// `function` is none: i32 f(ins..., outs..., memref<?xi8>, i32) with a sibling
+/// i32 f_workspace(ins..., i32, memref<1xi64>).
+func::FuncOp getWorkspaceFunction(func::FuncOp function);
+
 /// Before `op`, looks for an index that is neither valid nor the padding -1,
 /// and stores the status of the first one to `cell` (a memref of one i32),
 /// unless that holds a failure already.

@@ -54,26 +54,6 @@ struct EntryPoint {
 };
 } // namespace
 
-/// Whether `function` is i32 f(ins..., outs..., memref<?xi8>, i32) and its
-/// sibling i32 f_workspace(ins..., i32, memref<1xi64>).
-static bool hasEntrySignature(EntryPoint &point) {
-  Builder b(point.function.getContext());
-  point.numInputs = point.sibling.getNumArguments() - 2;
-  TypeRange types = point.function.getArgumentTypes();
-  if (types.size() < point.numInputs + 2)
-    return false;
-  SmallVector<Type> inputs(types.take_front(point.numInputs));
-  inputs.append({b.getI32Type(), MemRefType::get({1}, b.getI64Type())});
-  auto workspace = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
-  return point.sibling.getFunctionType() ==
-             b.getFunctionType(inputs, b.getI32Type()) &&
-         point.function.getResultTypes() == ArrayRef<Type>(b.getI32Type()) &&
-         types.drop_back(1).back() == workspace &&
-         types.back() == b.getI32Type() &&
-         llvm::all_of(types.drop_front(point.numInputs).drop_back(2),
-                      llvm::IsaPred<MemRefType>);
-}
-
 /// Finds what gives the extents of the results in the sibling, and what stores
 /// that the workspace has 0 bytes, as long as nothing is planned.
 static bool findEndsOfSibling(EntryPoint &point) {
@@ -103,13 +83,12 @@ static bool findEndsOfSibling(EntryPoint &point) {
 static FailureOr<EntryPoint> findEntryPoint(func::FuncOp function) {
   EntryPoint point;
   point.function = function;
-  std::string name = (function.getName() + "_workspace").str();
-  point.sibling = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
-      function, StringAttr::get(function.getContext(), name));
-  if (!point.sibling || point.sibling.getNumArguments() < 2 ||
-      !point.sibling.getBody().hasOneBlock() ||
-      !function.getBody().hasOneBlock() || !hasEntrySignature(point) ||
-      !findEndsOfSibling(point))
+  point.sibling = getWorkspaceFunction(function);
+  if (!point.sibling || !point.sibling.getBody().hasOneBlock() ||
+      !function.getBody().hasOneBlock())
+    return failure();
+  point.numInputs = point.sibling.getNumArguments() - 2;
+  if (!findEndsOfSibling(point))
     return failure();
   auto end = dyn_cast<func::ReturnOp>(function.front().getTerminator());
   point.guard = end ? end.getOperand(0).getDefiningOp<scf::IfOp>() : nullptr;

@@ -98,6 +98,20 @@ def test_a_workspace_that_is_too_small(library):
     assert all((out == 77).all() for out in outs)
 
 
+def test_more_threads_than_work(library):
+    """Scratch memory is that of the threads that get work; what no machine has is refused."""
+    ins, most = [np.ones((3, 500), np.float32)], 2**31 - 1
+    sizes = [library.workspace("best", [*ins, *selections(3)], threads).size
+             for threads in (1, 3, 200, most)]
+    assert sizes[0] < sizes[1] == sizes[2] == sizes[3]
+    rows = np.lib.stride_tricks.as_strided(ins[0], (2**40, 500), (0, 4))
+    inits = [np.lib.stride_tricks.as_strided(a, (2**40, *a.shape[1:]), (0, *a.strides[1:]))
+             for a in selections(1)]
+    size = np.zeros(1, np.int64)
+    assert library.raw("best_workspace", rows, *inits, most, size) == 0
+    assert size[0] > 2**40
+
+
 def test_no_threads_are_one(library):
     ins = arguments(2, 300)
     for threads in (0, -3):
@@ -195,3 +209,28 @@ def test_in_branches_on_slices(tmp_path, which):
     scores = (np.maximum(np.einsum("thd,sd->ths", q, keys), 0) * w[:, :, None]).sum(1)
     for t in range(2):
         assert (got[0][t] == np.sort(np.lexsort((np.arange(300), -scores[t]))[:5])).all()
+
+
+LAST = """
+func.func @f(%q: tensor<1x2x4xf32>, %k: tensor<1x4096x4xf32>, %t: tensor<1x?xi32>,
+    %w: tensor<1x2xf32>, %lo: tensor<1xi32>, %i: tensor<1x4xi32>, %n: tensor<1xi32>)
+    -> (tensor<1x4xi32>, tensor<1xi32>) {
+  %r:2 = dsa.lightning_indexer query(%q : tensor<1x2x4xf32>) keys(%k : tensor<1x4096x4xf32>) paged
+      block_table(%t : tensor<1x?xi32>) weights(%w : tensor<1x2xf32>) lo(%lo : tensor<1xi32>)
+      k = 4 outs(%i, %n : tensor<1x4xi32>, tensor<1xi32>)
+  return %r#0, %r#1 : tensor<1x4xi32>, tensor<1xi32>
+}
+"""
+
+
+def test_the_last_positions(tmp_path):
+    """S = 2^31: the last position is the largest i32."""
+    rng = inputs.rng(7)
+    q, k, w = (rng.standard_normal(shape, np.float32) for shape in ((1, 2, 4), (1, 4096, 4), (1, 2)))
+    table, lo = np.zeros((1, 2**31 // 4096), np.int32), np.array([2**31 - 100], np.int32)
+    inits = [np.zeros((1, 4), np.int32), np.zeros(1, np.int32)]
+    with harness.compiled_for("cpu"):
+        got = harness.execute(LAST, [q, k, table, w, lo, *inits], ["i32", "i32"], tmp_path)
+    scores = (np.maximum(q[0] @ k[0, -100:].T, 0) * w.T).sum(0)
+    best = np.sort(np.lexsort((np.arange(100), -scores))[:4])
+    assert got[1][0] == 4 and (got[0][0] == best + (2**31 - 100)).all()

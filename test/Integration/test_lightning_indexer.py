@@ -164,6 +164,19 @@ def test_ragged_rows_of_a_pool(tmp_path):
           translate=(slots, 8), translate_row_ids=seq, dynamic=True)
 
 
+def test_translation_rows_out_of_range(tmp_path):
+    """A row whose translation table does not exist selects nothing, whatever its scores."""
+    rng = inputs.rng(9)
+    q, k = (rng.standard_normal(shape, np.float32) for shape in ((5, 4, 8), (40, 8)))
+    w = rng.standard_normal((5, 4), np.float32)
+    table = np.array([[3, 0, -1, 7]], np.int32)
+    row_ids = np.array([0, 1, INT_MAX, INT_MIN, 0], np.int32)
+    for order in ("index_ascending", "score_descending"):
+        got = check(tmp_path, q, k, w, 5, translate=(table, 10), translate_row_ids=row_ids,
+                    order=order)
+        assert (got[1] == [5, 0, 0, 0, 5]).all()
+
+
 @pytest.mark.parametrize("form", ["flat 656", "paged 656", "584"])
 def test_packed_rows(tmp_path, form):
     rng = inputs.rng(14)

@@ -27,11 +27,17 @@ static std::string getHostFeatures() {
   return features.getString();
 }
 
-static int64_t getCacheBytes(int64_t asked, bool host, int name,
+/// What is asked for, else what the host says, else what is common.
+static int64_t getCacheBytes(int64_t asked, bool host, unsigned level,
                              int64_t common) {
   if (asked > 0)
     return asked;
-  long found = host ? sysconf(name) : 0;
+  long found = 0;
+#ifdef _SC_LEVEL1_DCACHE_SIZE
+  if (host)
+    found =
+        sysconf(level == 1 ? _SC_LEVEL1_DCACHE_SIZE : _SC_LEVEL2_CACHE_SIZE);
+#endif
   return found > 0 ? found : common;
 }
 
@@ -54,7 +60,8 @@ FailureOr<CPUTarget> CPUTarget::get(
   std::string error;
   const llvm::Target *backend =
       llvm::TargetRegistry::lookupTarget(triple, error);
-  if (!backend || (!triple.isX86() && !triple.isAArch64()))
+  bool x86 = triple.getArch() == llvm::Triple::x86_64;
+  if (!backend || (!x86 && triple.getArch() != llvm::Triple::aarch64))
     return emitError("triple '" + options.triple +
                      "' is not of a CPU that kernels are made for: x86_64 or "
                      "aarch64");
@@ -93,7 +100,9 @@ FailureOr<CPUTarget> CPUTarget::get(
   auto has = [&](const char *feature) {
     return subtarget->checkFeatures(std::string("+") + feature);
   };
-  bool x86 = triple.isX86();
+  if (x86 && !has("64bit"))
+    return emitError("features '" + options.features +
+                     "' turn off 64bit, which x86_64 needs");
   bool avx512 = x86 && has("avx512f") && has("avx512bw") && has("avx512vl") &&
                 has("avx512dq");
   target.lanes = avx512 ? 16 : x86 && has("avx2") ? 8 : 4;
@@ -102,15 +111,10 @@ FailureOr<CPUTarget> CPUTarget::get(
   target.bf16Pairs = avx512 && has("avx512bf16");
   target.compress = avx512;
   target.byteTable = avx512 && has("avx512vbmi");
-#ifdef _SC_LEVEL1_DCACHE_SIZE
   target.l1Bytes =
-      getCacheBytes(options.l1Bytes, isHost, _SC_LEVEL1_DCACHE_SIZE, 32 << 10);
+      getCacheBytes(options.l1Bytes, isHost, /*level=*/1, 32 << 10);
   target.l2Bytes =
-      getCacheBytes(options.l2Bytes, isHost, _SC_LEVEL2_CACHE_SIZE, 512 << 10);
-#else
-  target.l1Bytes = getCacheBytes(options.l1Bytes, false, 0, 32 << 10);
-  target.l2Bytes = getCacheBytes(options.l2Bytes, false, 0, 512 << 10);
-#endif
+      getCacheBytes(options.l2Bytes, isHost, /*level=*/2, 512 << 10);
   return target;
 }
 

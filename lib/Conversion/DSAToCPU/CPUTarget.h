@@ -29,7 +29,7 @@ struct CPUTargetOptions {
 };
 
 /// A CPU, as kernels see it. All of it decides speed; `lanes`, `bf16Pairs` and
-/// nothing else decide the order of sums, hence bits (ScoreOrder.h).
+/// `fma` decide the order of sums too, hence bits (ScoreKernel.h).
 struct CPUTarget {
   std::string triple;
   std::string cpu;

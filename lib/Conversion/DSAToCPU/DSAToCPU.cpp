@@ -41,12 +41,16 @@ using namespace mlir::dsa;
 
 std::optional<std::string> dsa::getReasonAgainst(DSAOpInterface op,
                                                  const CPUTarget &target) {
-  if (!target.fma)
-    return "needs fused multiply-add of vectors, which " + target.str() +
-           " lacks; FMA with F16C, or NEON, would do";
-  if (isa<IndexerScoresOp, LightningIndexerOp, TopKOp>(op))
+  // Selection needs no arithmetic.
+  if (isa<TopKOp>(op))
     return std::nullopt;
-  return "has no kernel";
+  if (!isa<IndexerScoresOp, LightningIndexerOp>(op))
+    return "has no kernel";
+  if (target.fma)
+    return std::nullopt;
+  return "needs multiply-add of f32 vectors and conversion of f16, FMA with "
+         "F16C or NEON, which are not among the features of " +
+         target.str();
 }
 
 //===----------------------------------------------------------------------===//
@@ -159,12 +163,15 @@ struct ConvertToCPU : OnCPU<dsa::impl::ConvertToCPUPassBase<ConvertToCPU>> {
       return signalPassFailure();
     RewriteRemarks remarks(getArgument());
     IRRewriter rewriter(&getContext(), &remarks);
+    if (failed(declareThreadNumber(getOperation())))
+      return signalPassFailure();
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       SmallVector<DSAOpInterface> ops;
       function.walk([&](DSAOpInterface op) { ops.push_back(op); });
       for (DSAOpInterface op : ops)
         convert(rewriter, remarks, function, op, *target);
     }
+    dropUnusedThreadNumber(getOperation());
   }
 
   void convert(IRRewriter &rewriter, RewriteRemarks &remarks,
@@ -233,8 +240,11 @@ struct AttachCPUTarget
       if (!target->features.empty())
         function.setTargetFeaturesAttr(
             LLVM::TargetFeaturesAttr::get(context, target->features));
-      function.setPassthroughAttr(
-          ArrayAttr::get(context, text("no-builtin-memset")));
+      SmallVector<Attribute> passed;
+      if (ArrayAttr before = function.getPassthroughAttr())
+        passed.assign(before.begin(), before.end());
+      passed.push_back(text("no-builtin-memset"));
+      function.setPassthroughAttr(ArrayAttr::get(context, passed));
     }
   }
 };

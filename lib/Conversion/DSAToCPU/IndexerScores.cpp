@@ -17,7 +17,6 @@
 
 using namespace mlir;
 using namespace mlir::dsa;
-using arith::CmpIPredicate;
 
 namespace {
 class StoreScores : public ScoreSink {
@@ -47,11 +46,7 @@ private:
     if (batched)
       at.insert(at.begin(), row.batch);
     Value left = b.sub(b.dim(scores, batched ? 2 : 1), position);
-    // A masked store costs as much as many full ones on some CPUs.
-    b.ifThen(
-        b.compare(CmpIPredicate::sge, left, b.index(b.lanes())),
-        [&] { b.storeVector(vector, scores, at); },
-        [&] { b.storeVector(vector, scores, at, b.lanesBelow(left)); });
+    b.storeFirst(vector, scores, at, left);
   }
 
   Value scores;

@@ -38,6 +38,18 @@ Value KernelBuilder::sub(Value lhs, Value rhs) {
 Value KernelBuilder::mul(Value lhs, Value rhs) {
   return createOrFold<arith::MulIOp>(lhs, rhs);
 }
+Value KernelBuilder::mulSize(Value lhs, Value rhs) {
+  Value limit = index(int64_t(1) << 59);
+  std::optional<int64_t> x = getConstantIntValue(lhs),
+                         y = getConstantIntValue(rhs);
+  int64_t product;
+  if (x && y && !llvm::MulOverflow(*x, *y, product))
+    return min(index(product), limit);
+  auto exact = arith::MulUIExtendedOp::create(*this, lhs, rhs);
+  Value fits = logicalAnd(compare(CmpIPredicate::eq, exact.getHigh(), index(0)),
+                          compare(CmpIPredicate::ule, exact.getLow(), limit));
+  return select(fits, exact.getLow(), limit);
+}
 Value KernelBuilder::div(Value lhs, Value rhs) {
   return createOrFold<arith::DivUIOp>(lhs, rhs);
 }
@@ -75,6 +87,9 @@ Value KernelBuilder::toIndex(Value value) {
 }
 Value KernelBuilder::toI32(Value value) {
   return createOrFold<arith::IndexCastOp>(getI32Type(), value);
+}
+Value KernelBuilder::toI64(Value value) {
+  return createOrFold<arith::IndexCastOp>(getI64Type(), value);
 }
 
 //===----------------------------------------------------------------------===//
@@ -190,6 +205,14 @@ void KernelBuilder::storeVector(Value vector, Value memref, ValueRange at,
   else
     vector::MaskedStoreOp::create(*this, memref, at, mask, vector);
 }
+void KernelBuilder::storeFirst(Value vector, Value memref, ValueRange at,
+                               Value left) {
+  // A masked store costs as much as many full ones on some CPUs.
+  ifThen(
+      compare(CmpIPredicate::sge, left, index(lanes())),
+      [&] { storeVector(vector, memref, at); },
+      [&] { storeVector(vector, memref, at, lanesBelow(left)); });
+}
 void KernelBuilder::prefetch(Value memref, ValueRange at, unsigned locality) {
   memref::PrefetchOp::create(*this, memref, at, /*isWrite=*/false, locality,
                              /*isDataCache=*/true);
@@ -286,10 +309,11 @@ Value KernelBuilder::intrinsic(StringRef name, Type type, ValueRange operands) {
 // Scratch memory
 //===----------------------------------------------------------------------===//
 
-Value ScratchPlan::reserve(Value elements, Type type) {
+Value ScratchPlan::reserve(ArrayRef<Value> extents, Type type) {
   Value offset = bytes;
-  Value size =
-      b.mul(elements, llvm::divideCeil(type.getIntOrFloatBitWidth(), 8));
+  Value size = b.index(llvm::divideCeil(type.getIntOrFloatBitWidth(), 8));
+  for (Value extent : extents)
+    size = b.mulSize(size, extent);
   // Arrays begin at cache lines.
   bytes = b.add(bytes, b.alignUp(size, 64));
   return offset;

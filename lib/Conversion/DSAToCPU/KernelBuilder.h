@@ -41,6 +41,9 @@ public:
   Value sub(Value lhs, Value rhs);
   Value mul(Value lhs, Value rhs);
   Value mul(Value lhs, int64_t rhs) { return mul(lhs, index(rhs)); }
+  /// Of values that are not negative: the product, but at most 2^59, of which
+  /// there is a sum of some before it overflows. For sizes of memory.
+  Value mulSize(Value lhs, Value rhs);
   /// Of values that are not negative.
   Value div(Value lhs, Value rhs);
   Value div(Value lhs, int64_t rhs) { return div(lhs, index(rhs)); }
@@ -57,9 +60,10 @@ public:
   /// An i32 as an index, and an index below 2^31 as an i32.
   Value toIndex(Value value);
   Value toI32(Value value);
+  Value toI64(Value value);
 
   //===--------------------------------------------------------------------===//
-  // Control flow
+  // Control flow. Of a branch on a constant only what is taken is emitted.
   //===--------------------------------------------------------------------===//
 
   void forLoop(Value from, Value to, int64_t step,
@@ -94,6 +98,8 @@ public:
   Value loadVector(VectorType type, Value memref, ValueRange at,
                    Value mask = {});
   void storeVector(Value vector, Value memref, ValueRange at, Value mask = {});
+  /// Stores the first `left` lanes of a vector, or all.
+  void storeFirst(Value vector, Value memref, ValueRange at, Value left);
   /// Asks for the cache line of an element: into L1 (3) or L2 (2).
   void prefetch(Value memref, ValueRange at, unsigned locality);
 
@@ -133,8 +139,8 @@ public:
 class ScratchPlan {
 public:
   explicit ScratchPlan(KernelBuilder &b) : b(b), bytes(b.index(0)) {}
-  /// The offset of an array of `elements` elements of `type`.
-  Value reserve(Value elements, Type type);
+  /// The offset of an array of these extents.
+  Value reserve(ArrayRef<Value> extents, Type type);
   Value getBytes() const { return bytes; }
 
 private:

@@ -151,7 +151,8 @@ void KeyRows::prefetch(KernelBuilder &b, ValueRange row,
     auto prefetchLine = [&](Value column) {
       b.prefetch(piece.memref, piece.at(b, row, column), locality);
     };
-    if (known)
+    // Long rows would make long code.
+    if (known && *known <= 16 * perLine)
       for (int64_t column = 0; column < *known; column += perLine)
         prefetchLine(b.index(column));
     else

@@ -32,43 +32,53 @@ using namespace mlir::dsa;
 using arith::CmpIPredicate;
 
 namespace {
-/// The lists of candidates of all chunks of all rows.
+/// The candidates of a chunk of a row.
+struct List {
+  Value row, chunk;
+};
+
+/// The lists of candidates of all chunks of all rows. Behind its capacity each
+/// has room for the vector that fills it, and for one that is read beyond that.
 class CandidateLists {
 public:
   CandidateLists(KernelBuilder &b, const ScoreWork &work, int64_t k)
       : chunks(work.chunks),
         capacity(b.min(b.index(std::max(2 * k, k + 2048)), work.positions)),
-        extent(b.alignUp(b.add(capacity, 4 * b.lanes()), 16)) {
-    Value lists = b.mul(work.rows, work.chunks);
-    auto type = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
-    Value bytes = b.mul(lists, b.mul(extent, 8));
-    memory = memref::AllocOp::create(b, type, ValueRange(bytes),
-                                     b.getI64IntegerAttr(64));
-    auto state = MemRefType::get({ShapedType::kDynamic, 2}, b.getI32Type());
-    states = memref::AllocOp::create(b, state, ValueRange(lists),
-                                     b.getI64IntegerAttr(64));
+        extent(b.alignUp(b.add(capacity, 2 * b.lanes()), 16)) {
+    // Extents are not multiplied here: the product may be more than there is.
+    Type i8 = b.getI8Type();
+    auto type =
+        MemRefType::get(SmallVector<int64_t>(3, ShapedType::kDynamic), i8);
+    Value perList = memref::AllocOp::create(
+        b, type, ValueRange{work.rows, work.chunks, b.mul(extent, 8)},
+        b.getI64IntegerAttr(64));
+    SmallVector<ReassociationIndices> all = {{0, 1, 2}};
+    memory = memref::CollapseShapeOp::create(
+        b, MemRefType::get({ShapedType::kDynamic}, i8), perList, all);
+    auto state = MemRefType::get(
+        {ShapedType::kDynamic, ShapedType::kDynamic, 2}, b.getI32Type());
+    states = memref::AllocOp::create(
+        b, state, ValueRange{work.rows, work.chunks}, b.getI64IntegerAttr(64));
   }
 
   Value getCapacity() const { return capacity; }
-  Value getList(KernelBuilder &b, Value row, Value chunk) const {
-    return b.add(b.mul(row, chunks), chunk);
-  }
-  Candidates getCandidates(KernelBuilder &b, Value list) const {
+  Candidates getCandidates(KernelBuilder &b, const List &list) const {
+    Value number = b.add(b.mul(list.row, chunks), list.chunk);
     auto view = [&](int64_t half) {
-      Value at = b.mul(b.add(b.mul(list, 2), half), b.mul(extent, 4));
+      Value at = b.mul(b.add(b.mul(number, 2), half), b.mul(extent, 4));
       return Scratch{memory, at}.view(b, b.index(0), extent, b.getI32Type());
     };
     return {view(0), view(1)};
   }
   /// How many candidates the list has, an index, and the key that others have
   /// to exceed, an i32.
-  Kept load(KernelBuilder &b, Value list) const {
-    return {b.toIndex(b.load(states, {list, b.index(0)})),
-            b.load(states, {list, b.index(1)})};
+  Kept load(KernelBuilder &b, const List &list) const {
+    return {b.toIndex(b.load(states, {list.row, list.chunk, b.index(0)})),
+            b.load(states, {list.row, list.chunk, b.index(1)})};
   }
-  void store(KernelBuilder &b, Value list, const Kept &kept) const {
-    b.store(b.toI32(kept.count), states, {list, b.index(0)});
-    b.store(kept.bound, states, {list, b.index(1)});
+  void store(KernelBuilder &b, const List &list, const Kept &kept) const {
+    b.store(b.toI32(kept.count), states, {list.row, list.chunk, b.index(0)});
+    b.store(kept.bound, states, {list.row, list.chunk, b.index(1)});
   }
 
 private:
@@ -88,8 +98,7 @@ public:
     lists.emplace(b, work, operands.k);
   }
   void beginRow(KernelBuilder &b, const ScoreRow &row) override {
-    lists->store(b, lists->getList(b, row.number, row.chunk),
-                 {b.index(0), b.i32(0)});
+    lists->store(b, List{row.number, row.chunk}, {b.index(0), b.i32(0)});
   }
   void take(KernelBuilder &b, const ScoreRow &row, Value position, Value scores,
             Value mask) override;
@@ -116,7 +125,7 @@ private:
 
 void SelectScores::take(KernelBuilder &b, const ScoreRow &row, Value position,
                         Value scores, Value mask) {
-  Value list = lists->getList(b, row.number, row.chunk);
+  List list = {row.number, row.chunk};
   Kept kept = lists->load(b, list);
   Value keys = getKeys(b, scores, mask);
   Value taken =
@@ -168,20 +177,19 @@ void SelectScores::finish(KernelBuilder &b, Value threads) {
         ScoreRow row = {b.div(number, rowsPerBatch),
                         b.rem(number, rowsPerBatch), number, b.index(0),
                         scratch};
-        Candidates merged =
-            lists->getCandidates(b, lists->getList(b, number, row.chunk));
+        Candidates merged = lists->getCandidates(b, List{number, row.chunk});
         auto cut = [&](const Candidates &candidates, Value count) {
           return compactBest(b, candidates, count, operands.k,
                              selectScratch.counters)
               .count;
         };
-        Value first = lists->getList(b, number, b.index(0));
+        List first = {number, b.index(0)};
         Value count = cut(merged, lists->load(b, first).count);
         // K of each: two of them fit one list.
         count = b.forLoop(
             b.index(1), work.chunks, 1, count,
             [&](Value chunk, ValueRange before) {
-              Value list = lists->getList(b, number, chunk);
+              List list = {number, chunk};
               Candidates candidates = lists->getCandidates(b, list);
               Value more = cut(candidates, lists->load(b, list).count);
               b.forLoop(b.index(0), more, b.lanes(), [&](Value i) {

@@ -13,6 +13,8 @@
 
 #include "Parallel.h"
 
+#include "../../Transforms/EntryChecks.h"
+
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/OpenMP/OpenMPDialect.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -23,12 +25,33 @@ using namespace mlir::dsa;
 static constexpr StringLiteral threadNumber = "omp_get_thread_num";
 
 Value dsa::getNumThreads(KernelBuilder &b, func::FuncOp function) {
-  auto module = function->getParentOfType<ModuleOp>();
-  std::string sibling = (function.getName() + "_workspace").str();
-  if (!module.lookupSymbol<func::FuncOp>(sibling))
+  if (!getWorkspaceFunction(function))
     return b.i32(1);
   Value threads = function.getArguments().back();
   return arith::MaxSIOp::create(b, threads, b.i32(1));
+}
+
+LogicalResult dsa::declareThreadNumber(ModuleOp module) {
+  auto type = FunctionType::get(module.getContext(), {},
+                                IntegerType::get(module.getContext(), 32));
+  Operation *symbol = module.lookupSymbol(threadNumber);
+  if (!symbol) {
+    OpBuilder atEnd = OpBuilder::atBlockEnd(module.getBody());
+    func::FuncOp::create(atEnd, module.getLoc(), threadNumber, type)
+        .setPrivate();
+    return success();
+  }
+  auto function = dyn_cast<func::FuncOp>(symbol);
+  if (function && function.isExternal() && function.getFunctionType() == type)
+    return success();
+  return symbol->emitOpError("has the name of a function of OpenMP's runtime, "
+                             "which kernels call; rename it");
+}
+
+void dsa::dropUnusedThreadNumber(ModuleOp module) {
+  Operation *symbol = module.lookupSymbol(threadNumber);
+  if (SymbolTable::symbolKnownUseEmpty(symbol, module))
+    symbol->erase();
 }
 
 Value Scratch::view(KernelBuilder &b, Value offset, ArrayRef<Value> extents,
@@ -45,36 +68,30 @@ Value Scratch::view(KernelBuilder &b, Value offset, ArrayRef<Value> extents,
                                 b.add(base, offset), dynamic);
 }
 
-/// The number of the thread that runs, as an index.
-static Value getThreadNumber(KernelBuilder &b) {
-  Operation *parent = b.getInsertionBlock()->getParentOp();
-  auto module = parent->getParentOfType<ModuleOp>();
-  if (!module.lookupSymbol(threadNumber)) {
-    OpBuilder atEnd = OpBuilder::atBlockEnd(module.getBody());
-    func::FuncOp::create(atEnd, b.getLoc(), threadNumber,
-                         b.getFunctionType({}, b.getI32Type()))
-        .setPrivate();
-  }
-  return b.toIndex(
-      func::CallOp::create(b, threadNumber, b.getI32Type()).getResult(0));
-}
-
 void dsa::parallelFor(KernelBuilder &b, Value count, Value threads,
                       const ScratchPlan &plan,
                       function_ref<void(Value, const Scratch &)> body) {
-  Value bytes = plan.getBytes();
-  Value total = b.mul(bytes, b.toIndex(threads));
-  auto bufferType = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
-  Value buffer = memref::AllocOp::create(b, bufferType, ValueRange(total),
-                                         b.getI64IntegerAttr(64));
+  // A thread without work would be woken, and its scratch asked for, in vain.
+  Value team = b.min(b.toIndex(threads), b.max(count, b.index(1)));
+  auto bufferType = MemRefType::get(
+      {ShapedType::kDynamic, ShapedType::kDynamic}, b.getI8Type());
+  // In two extents, so that their product is not computed here: it may be
+  // more than there is.
+  Value perThread =
+      memref::AllocOp::create(b, bufferType, ValueRange{team, plan.getBytes()},
+                              b.getI64IntegerAttr(64));
+  auto flatType = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
+  SmallVector<ReassociationIndices> all = {{0, 1}};
+  Value buffer = memref::CollapseShapeOp::create(b, flatType, perThread, all);
 
   OpBuilder::InsertionGuard guard(b);
   omp::ParallelOperands clauses;
-  // A thread without work would be woken for nothing.
-  clauses.numThreads = b.min(threads, b.toI32(b.max(count, b.index(1))));
+  clauses.numThreads = b.toI32(team);
   auto parallel = omp::ParallelOp::create(b, clauses);
   b.createBlock(&parallel.getRegion());
-  Scratch scratch = {buffer, b.mul(getThreadNumber(b), bytes)};
+  Value thread = b.toIndex(
+      func::CallOp::create(b, threadNumber, b.getI32Type()).getResult(0));
+  Scratch scratch = {buffer, b.mul(thread, plan.getBytes())};
 
   omp::WsloopOperands schedule;
   schedule.scheduleKind = omp::ClauseScheduleKindAttr::get(

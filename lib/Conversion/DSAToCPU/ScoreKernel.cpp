@@ -113,18 +113,17 @@ void ScoreKernel::planScratch() {
   paddedSteps = b.alignUp(steps, chunk);
 
   Type i32 = b.getI32Type(), f32 = b.getF32Type();
-  loAt = plan.reserve(rowBlock, i32);
-  hiAt = plan.reserve(rowBlock, i32);
-  weightsAt = plan.reserve(b.mul(rowBlock, paddedHeads), f32);
+  loAt = plan.reserve(rowBlock, b.getI64Type());
+  hiAt = plan.reserve(rowBlock, b.getI64Type());
+  weightsAt = plan.reserve({rowBlock, paddedHeads}, f32);
   Value perHead =
       headsInLanes ? b.mul(paddedSteps, arithmetic.getWidth()) : paddedElements;
-  queryAt =
-      plan.reserve(b.mul(rowBlock, b.mul(paddedHeads, perHead)), elementType);
-  stagedAt = plan.reserve(b.mul(paddedElements, lanes), elementType);
+  queryAt = plan.reserve({rowBlock, paddedHeads, perHead}, elementType);
+  stagedAt = plan.reserve({b.index(lanes), paddedElements}, elementType);
   if (!inPlace) {
     Value perKey = headsInLanes ? paddedElements
                                 : b.mul(paddedSteps, arithmetic.getWidth());
-    keysAt = plan.reserve(b.mul(perKey, bigBlock), elementType);
+    keysAt = plan.reserve({b.index(bigBlock), perKey}, elementType);
   }
   if (keepsValidity)
     validAt = plan.reserve(b.index(bigBlock), i32);
@@ -206,8 +205,8 @@ void ScoreKernel::emit() {
 
 /// Stores the bounds of each row within the chunk, empty ones as [0, 0).
 void ScoreKernel::emitBounds(Item &item) {
-  Value lows = view(item, loAt, {rowBlock}, b.getI32Type());
-  Value highs = view(item, hiAt, {rowBlock}, b.getI32Type());
+  Value lows = view(item, loAt, {rowBlock}, b.getI64Type());
+  Value highs = view(item, hiAt, {rowBlock}, b.getI64Type());
   item.tableRow = b.index(0);
   SmallVector<Value> range =
       b.forLoop(b.index(0), item.numRows, 1, {item.end, item.begin},
@@ -236,8 +235,8 @@ void ScoreKernel::emitBounds(Item &item) {
                         exists, b.compare(CmpIPredicate::ult, id, tableRows));
                   }
                   Value zero = b.index(0);
-                  b.store(b.toI32(b.select(exists, lo, zero)), lows, i);
-                  b.store(b.toI32(b.select(exists, hi, zero)), highs, i);
+                  b.store(b.toI64(b.select(exists, lo, zero)), lows, i);
+                  b.store(b.toI64(b.select(exists, hi, zero)), highs, i);
                   sink.beginRow(b, row);
                   return SmallVector<Value>{
                       b.select(exists, b.min(range[0], lo), range[0]),
@@ -267,8 +266,8 @@ void ScoreKernel::emitBlock(const Item &item, const Block &block) {
                      b.compare(CmpIPredicate::slt, item.from, block.end));
     b.ifThen(used, [&] { prepareKeys(item, block); });
   }
-  Value lows = view(item, loAt, {rowBlock}, b.getI32Type());
-  Value highs = view(item, hiAt, {rowBlock}, b.getI32Type());
+  Value lows = view(item, loAt, {rowBlock}, b.getI64Type());
+  Value highs = view(item, hiAt, {rowBlock}, b.getI64Type());
   b.forLoop(b.index(0), item.numRows, 1, [&](Value i) {
     ScoreRow row = getRow(item, i);
     Value lo = b.max(b.toIndex(b.load(lows, i)), block.begin);

@@ -32,21 +32,22 @@ void ScoreKernel::prepareKeys(const Item &item, const Block &block) {
 
   // Groups are whole: what is behind the last position repeats it.
   Value end = b.add(first, b.alignUp(b.sub(last, first), lanes));
-  b.forLoop(first, valid || scales || stages ? end : first, 1,
-            [&](Value position) {
-              Value slot = b.sub(position, block.begin);
-              KeyPlace place = locateKey(item, position);
-              if (valid)
-                b.store(arith::ExtUIOp::create(b, b.getI32Type(), place.valid),
-                        valid, slot);
-              if (scales)
-                b.store(keys.loadScale(b, place.row), scales, slot);
-              if (!stages)
-                return;
-              Value next = b.add(position, item.blockSize);
-              keys.prefetch(b, locateKey(item, next).row, /*locality=*/2);
-              stageRow(keys.getPieces(), place.row, staged, slot);
-            });
+  auto prepareRow = [&](Value position) {
+    Value slot = b.sub(position, block.begin);
+    KeyPlace place = locateKey(item, position);
+    if (valid)
+      b.store(arith::ExtUIOp::create(b, b.getI32Type(), place.valid), valid,
+              slot);
+    if (scales)
+      b.store(keys.loadScale(b, place.row), scales, slot);
+    if (!stages)
+      return;
+    Value next = b.add(position, item.blockSize);
+    keys.prefetch(b, locateKey(item, next).row, /*locality=*/2);
+    stageRow(keys.getPieces(), place.row, staged, slot);
+  };
+  if (valid || scales || stages)
+    b.forLoop(first, end, 1, prepareRow);
   if (!headsInLanes)
     b.forLoop(first, end, lanes, [&](Value position) {
       SmallVector<KeyPlace> places, next;

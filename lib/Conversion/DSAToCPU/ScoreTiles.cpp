@@ -127,8 +127,11 @@ void ScoreKernel::emitHeadsInLanes(const Item &item, const Block &block,
     emitHeadGroup(item, i, zero, numVectors, /*isOnly=*/true, /*isLast=*/true,
                   loadKey, prefetchKey);
   } else {
-    for (unsigned r = 0; r < lanes; ++r)
+    for (unsigned r = 0; r < lanes; ++r) {
       b.storeVector(b.splat(b.f32s(), 0.0), sums, {b.index(r), zero});
+      if (prefetchKey)
+        prefetchKey(r);
+    }
     // Unknown heads are taken a vector at a time; the last one is not full.
     unsigned width = knownHeads ? 4 : 1;
     Value numVectors = b.ceilDiv(heads, lanes);
@@ -158,6 +161,8 @@ void ScoreKernel::emitKeysInLanes(const Item &item, const Block &block, Value i,
         weights = viewWeights(item);
   Value panel = b.div(b.sub(position, block.begin), group);
   bool inTree = lanes == 16;
+  assert((!inTree || knownHeads.value_or(17) <= 16) &&
+         "more heads than lanes are in lanes");
   Value sums =
       inTree ? view(item, sumsAt, {b.index(16), b.index(group)}, b.getF32Type())
              : Value();
@@ -249,9 +254,13 @@ void ScoreKernel::finish(const Item &item, const Block &block, Value i,
         b.loadVector(b.i32s(), viewPerKey(item, validAt, b.getI32Type()), slot);
     valid = b.compare(CmpIPredicate::ne, flags, b.splat(b.i32s(), int64_t(0)));
   }
-  Value at = b.add(b.broadcast(b.toI32(position), b.i32s()), b.iota());
-  Value mask = b.logicalAnd(
-      b.compare(CmpIPredicate::sge, at, b.broadcast(b.toI32(lo), b.i32s())),
-      b.compare(CmpIPredicate::slt, at, b.broadcast(b.toI32(hi), b.i32s())));
+  // As lanes of this vector: positions themselves may reach 2^31.
+  auto toLanes = [&](Value bound) {
+    Value lane = b.max(b.sub(bound, position), b.index(0));
+    return b.broadcast(b.toI32(b.min(lane, b.index(b.lanes()))), b.i32s());
+  };
+  Value lane = b.iota();
+  Value mask = b.logicalAnd(b.compare(CmpIPredicate::sge, lane, toLanes(lo)),
+                            b.compare(CmpIPredicate::slt, lane, toLanes(hi)));
   sink.take(b, getRow(item, i), position, scores, b.logicalAnd(mask, valid));
 }

@@ -105,6 +105,7 @@ Value SelectRow::isSelectable(Value position) {
   Value block = b.div(id, operands.translation.page);
   Value inTable = b.compare(CmpIPredicate::ult, block,
                             b.dim(operands.translation.table, 1));
+  inTable = b.logicalAnd(inTable, hasTableRow);
   return b.ifElse(
       inTable,
       [&] {
@@ -125,16 +126,6 @@ SmallVector<Value> SelectRow::at(Value slot) {
   return indices;
 }
 
-/// Stores the first `left` lanes of a vector, or all.
-static void storeFirst(KernelBuilder &b, Value vector, Value memref,
-                       ValueRange at, Value left) {
-  // A masked store costs as much as many full ones on some CPUs.
-  b.ifThen(
-      b.compare(CmpIPredicate::sge, left, b.index(b.lanes())),
-      [&] { b.storeVector(vector, memref, at); },
-      [&] { b.storeVector(vector, memref, at, b.lanesBelow(left)); });
-}
-
 void SelectRow::writeIndices(const Candidates &candidates, Value count) {
   if (operands.ids || operands.translation.table) {
     b.forLoop(b.index(0), count, 1, [&](Value slot) {
@@ -144,8 +135,8 @@ void SelectRow::writeIndices(const Candidates &candidates, Value count) {
     return;
   }
   b.forLoop(b.index(0), count, b.lanes(), [&](Value slot) {
-    storeFirst(b, b.loadVector(b.i32s(), candidates.positions, slot), indices,
-               at(slot), b.sub(count, slot));
+    b.storeFirst(b.loadVector(b.i32s(), candidates.positions, slot), indices,
+                 at(slot), b.sub(count, slot));
   });
 }
 
@@ -153,7 +144,7 @@ void SelectRow::writeIndices(const Candidates &candidates, Value count) {
 void SelectRow::pad(Value init, Value count, Value padding) {
   Value end = b.index(operands.k);
   b.forLoop(count, end, b.lanes(), [&](Value slot) {
-    storeFirst(b, padding, init, at(slot), b.sub(end, slot));
+    b.storeFirst(padding, init, at(slot), b.sub(end, slot));
   });
 }
 

@@ -23,7 +23,7 @@
 
 // REMARK: [Passed] dsa-to-cpu {{.*}}"scores by bf16 pairs, heads in lanes, 16 keys at a time, keys read in place on znver4 (16 lanes, bf16 pairs)"
 // AVX2: [Passed] dsa-to-cpu {{.*}}"scores by f32, keys in lanes, tiles of up to 6 heads x 2 vectors of keys, keys prepared 16 or 256 at a time on haswell (8 lanes)"
-// BASELINE: [Missed] dsa-to-cpu {{.*}}"needs fused multiply-add of vectors, which x86-64 (4 lanes) lacks; FMA with F16C, or NEON, would do"
+// BASELINE: [Missed] dsa-to-cpu {{.*}}"needs multiply-add of f32 vectors and conversion of f16, FMA with F16C or NEON, which are not among the features of x86-64 (4 lanes)"
 // BASELINE: dsa.indexer_scores
 // CHECK-LABEL: func.func @scores
 // CHECK-NOT: dsa.indexer_scores

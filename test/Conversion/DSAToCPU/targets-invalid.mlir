@@ -15,6 +15,12 @@
 // RUN: not dsa-opt %s --dsa-cpu-pipeline="triple=aarch64-linux-gnu" 2>&1 | FileCheck %s --check-prefix=HOST
 // HOST: error: cpu=host is x86_64, but the triple asks for aarch64; name the CPU too
 
+// RUN: not dsa-opt %s --dsa-to-cpu="triple=i686-linux-gnu cpu=znver4" 2>&1 | FileCheck %s --check-prefix=NARROW
+// NARROW: error: triple 'i686-linux-gnu' is not of a CPU that kernels are made for: x86_64 or aarch64
+
+// RUN: not dsa-opt %s --dsa-to-cpu="triple=x86_64-linux-gnu cpu=znver4 features=-64bit" 2>&1 | FileCheck %s --check-prefix=BITS
+// BITS: error: features '-64bit' turn off 64bit, which x86_64 needs
+
 // RUN: not dsa-opt %s --dsa-cpu-pipeline=l1-bytes=-1 2>&1 | FileCheck %s --check-prefix=L1
 // L1: error: l1-bytes is -1, but must be positive, or 0 for the host's
 // RUN: not dsa-opt %s --dsa-to-cpu=l2-bytes=-4096 2>&1 | FileCheck %s --check-prefix=L2

@@ -1,0 +1,38 @@
+// The number of threads is an argument of entry points, and of nothing that only
+// has a name like theirs.
+//
+// RUN: dsa-opt %s --split-input-file --verify-diagnostics \
+// RUN:   --dsa-to-cpu="triple=x86_64-linux-gnu cpu=haswell" | FileCheck %s
+
+// CHECK-LABEL: func.func @entry
+// CHECK-SAME: %[[THREADS:[a-z0-9]+]]: i32) -> i32
+// CHECK: arith.maxsi %[[THREADS]], %{{.*}} : i32
+// CHECK: func.func private @omp_get_thread_num() -> i32
+func.func @entry(%s: memref<?x?xf32>, %i: memref<?x8xi32>, %n: memref<?xi32>,
+    %workspace: memref<?xi8>, %threads: i32) -> i32 {
+  %zero = arith.constant 0 : i32
+  dsa.top_k scores(%s : memref<?x?xf32>) k = 8 outs(%i, %n : memref<?x8xi32>, memref<?xi32>)
+  return %zero : i32
+}
+func.func @entry_workspace(%s: memref<?x?xf32>, %threads: i32, %bytes: memref<1xi64>) -> i32 {
+  %zero = arith.constant 0 : i32
+  return %zero : i32
+}
+
+// -----
+
+// CHECK-LABEL: func.func @negative_no_entry
+// CHECK-NOT: arith.maxsi %{{.*}} : i32
+// CHECK: omp.parallel
+func.func @negative_no_entry(%s: memref<?x?xf32>, %i: memref<?x8xi32>, %n: memref<?xi32>) {
+  dsa.top_k scores(%s : memref<?x?xf32>) k = 8 outs(%i, %n : memref<?x8xi32>, memref<?xi32>)
+  return
+}
+func.func @negative_no_entry_workspace() {
+  return
+}
+
+// -----
+
+// expected-error @below {{'func.func' op has the name of a function of OpenMP's runtime, which kernels call; rename it}}
+func.func private @omp_get_thread_num(i64) -> i64
