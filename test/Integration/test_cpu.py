@@ -234,3 +234,17 @@ def test_the_last_positions(tmp_path):
     scores = (np.maximum(q[0] @ k[0, -100:].T, 0) * w.T).sum(0)
     best = np.sort(np.lexsort((np.arange(100), -scores))[:4])
     assert got[1][0] == 4 and (got[0][0] == best + (2**31 - 100)).all()
+
+
+@pytest.mark.parametrize("dynamic", [True, False])
+def test_in_a_loop_over_tiles(tmp_path, dynamic):
+    """dsa-tile in front of kernels: the last tile is smaller, the memory of all is planned once."""
+    data = inputs.index_inputs(inputs.rng(8), 7, 90, 12, 16, type="bf16")
+    q, k, w = (data[x] for x in "qkw")
+    with harness.compiled_for("cpu"):
+        want = harness.lightning_indexer(tmp_path, q, k, w, 5, dynamic=dynamic)
+        scores = harness.indexer_scores(tmp_path, q, k, w, dynamic=dynamic)
+        with harness.rewritten_by("--dsa-tile=rows=4"):
+            got = harness.lightning_indexer(tmp_path, q, k, w, 5, dynamic=dynamic)
+            tiled = harness.indexer_scores(tmp_path, q, k, w, dynamic=dynamic)
+    assert harness.same_bits(got, want) and harness.same_bits([tiled], [scores])

@@ -13,6 +13,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Interfaces/ValueBoundsOpInterface.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -81,6 +82,14 @@ Value KernelBuilder::logicalAnd(Value lhs, Value rhs) {
 }
 Value KernelBuilder::select(Value condition, Value lhs, Value rhs) {
   return createOrFold<arith::SelectOp>(condition, lhs, rhs);
+}
+Value KernelBuilder::getPlanned(Value extent) {
+  FailureOr<int64_t> bound = ValueBoundsConstraintSet::computeConstantBound(
+      presburger::BoundType::UB, extent, /*stopCondition=*/nullptr,
+      /*closedUB=*/true);
+  if (failed(bound))
+    return extent;
+  return index(std::max<int64_t>(*bound, 0));
 }
 Value KernelBuilder::toIndex(Value value) {
   return createOrFold<arith::IndexCastOp>(getIndexType(), value);

@@ -57,6 +57,9 @@ public:
   Value compare(arith::CmpIPredicate predicate, Value lhs, Value rhs);
   Value logicalAnd(Value lhs, Value rhs);
   Value select(Value condition, Value lhs, Value rhs);
+  /// What work and memory are planned for: `extent`, or a constant that bounds
+  /// it. In a loop over tiles, whose last one is smaller, sizes must not vary.
+  Value getPlanned(Value extent);
   /// An i32 as an index, and an index below 2^31 as an i32.
   Value toIndex(Value value);
   Value toI32(Value value);

@@ -17,7 +17,8 @@
 // Both are exact, so the result does not depend on chunks, hence threads.
 //
 // Memory: a list holds 2K candidates of 8 bytes, or K + 2048 where that is
-// more, but no more than there are positions: O(T K) for each chunk.
+// more; lists of more than 2^16 no more than there are positions. O(T K) for
+// each chunk.
 //
 //===----------------------------------------------------------------------===//
 
@@ -42,15 +43,15 @@ struct List {
 class CandidateLists {
 public:
   CandidateLists(KernelBuilder &b, const ScoreWork &work, int64_t k)
-      : chunks(work.chunks),
-        capacity(b.min(b.index(std::max(2 * k, k + 2048)), work.positions)),
+      : chunks(work.chunks), capacity(getCapacity(b, work.positions, k)),
         extent(b.alignUp(b.add(capacity, 2 * b.lanes()), 16)) {
     // Extents are not multiplied here: the product may be more than there is.
     Type i8 = b.getI8Type();
     auto type =
         MemRefType::get(SmallVector<int64_t>(3, ShapedType::kDynamic), i8);
     Value perList = memref::AllocOp::create(
-        b, type, ValueRange{work.rows, work.chunks, b.mul(extent, 8)},
+        b, type,
+        ValueRange{work.plannedRows, work.plannedChunks, b.mul(extent, 8)},
         b.getI64IntegerAttr(64));
     SmallVector<ReassociationIndices> all = {{0, 1, 2}};
     memory = memref::CollapseShapeOp::create(
@@ -58,7 +59,8 @@ public:
     auto state = MemRefType::get(
         {ShapedType::kDynamic, ShapedType::kDynamic, 2}, b.getI32Type());
     states = memref::AllocOp::create(
-        b, state, ValueRange{work.rows, work.chunks}, b.getI64IntegerAttr(64));
+        b, state, ValueRange{work.plannedRows, work.plannedChunks},
+        b.getI64IntegerAttr(64));
   }
 
   Value getCapacity() const { return capacity; }
@@ -82,6 +84,12 @@ public:
   }
 
 private:
+  static Value getCapacity(KernelBuilder &b, Value positions, int64_t k) {
+    Value enough = b.index(std::max(2 * k, k + 2048));
+    // Small lists may be larger than the row, so that their size is constant.
+    return k <= 1 << 16 ? enough : b.min(enough, positions);
+  }
+
   Value chunks, capacity, extent, memory, states;
 };
 
@@ -172,7 +180,8 @@ void SelectScores::finish(KernelBuilder &b, Value threads) {
                         operands.order);
   Value rowsPerBatch = b.dim(inits[1], operands.batched ? 1 : 0);
   parallelFor(
-      b, work.rows, threads, plan, [&](Value number, const Scratch &scratch) {
+      b, {work.rows, work.plannedRows}, threads, plan,
+      [&](Value number, const Scratch &scratch) {
         SelectScratch selectScratch = selectPlan.view(b, scratch);
         ScoreRow row = {b.div(number, rowsPerBatch),
                         b.rem(number, rowsPerBatch), number, b.index(0),

@@ -68,25 +68,27 @@ Value Scratch::view(KernelBuilder &b, Value offset, ArrayRef<Value> extents,
                                 b.add(base, offset), dynamic);
 }
 
-void dsa::parallelFor(KernelBuilder &b, Value count, Value threads,
+void dsa::parallelFor(KernelBuilder &b, WorkCount work, Value threads,
                       const ScratchPlan &plan,
                       function_ref<void(Value, const Scratch &)> body) {
   // A thread without work would be woken, and its scratch asked for, in vain.
-  Value team = b.min(b.toIndex(threads), b.max(count, b.index(1)));
+  auto getTeam = [&](Value count) {
+    return b.min(b.toIndex(threads), b.max(count, b.index(1)));
+  };
   auto bufferType = MemRefType::get(
       {ShapedType::kDynamic, ShapedType::kDynamic}, b.getI8Type());
   // In two extents, so that their product is not computed here: it may be
   // more than there is.
-  Value perThread =
-      memref::AllocOp::create(b, bufferType, ValueRange{team, plan.getBytes()},
-                              b.getI64IntegerAttr(64));
+  Value perThread = memref::AllocOp::create(
+      b, bufferType, ValueRange{getTeam(work.planned), plan.getBytes()},
+      b.getI64IntegerAttr(64));
   auto flatType = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
   SmallVector<ReassociationIndices> all = {{0, 1}};
   Value buffer = memref::CollapseShapeOp::create(b, flatType, perThread, all);
 
   OpBuilder::InsertionGuard guard(b);
   omp::ParallelOperands clauses;
-  clauses.numThreads = b.toI32(team);
+  clauses.numThreads = b.toI32(getTeam(work.count));
   auto parallel = omp::ParallelOp::create(b, clauses);
   b.createBlock(&parallel.getRegion());
   Value thread = b.toIndex(
@@ -101,7 +103,7 @@ void dsa::parallelFor(KernelBuilder &b, Value count, Value threads,
   b.createBlock(&worksharing.getRegion());
   omp::LoopNestOperands bounds;
   bounds.loopLowerBounds = {b.index(0)};
-  bounds.loopUpperBounds = {count};
+  bounds.loopUpperBounds = {work.count};
   bounds.loopSteps = {b.index(1)};
   // Bounds are to be computed outside of the loop's wrapper.
   for (Value bound : {bounds.loopLowerBounds[0], bounds.loopSteps[0]})

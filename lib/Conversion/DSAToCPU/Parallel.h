@@ -33,11 +33,17 @@ struct Scratch {
              Type elementType) const;
 };
 
-/// Calls `body(i, scratch)` for each i below `count`, on `threads` threads (an
-/// i32) that take the next i when they are done with one: `schedule(dynamic)`
-/// of OpenMP. Each thread has the scratch memory of `plan`. What `body`
-/// computes must not depend on which thread runs it.
-void parallelFor(KernelBuilder &b, Value count, Value threads,
+/// How often a loop runs, and how often at most, in whatever loop it stands:
+/// scratch memory is asked for as many threads as that gives work.
+struct WorkCount {
+  Value count, planned;
+};
+
+/// Calls `body(i, scratch)` for each i below the count, on `threads` threads
+/// (an i32) that take the next i when they are done with one:
+/// `schedule(dynamic)` of OpenMP. Each thread has the scratch memory of `plan`.
+/// What `body` computes must not depend on which thread runs it.
+void parallelFor(KernelBuilder &b, WorkCount work, Value threads,
                  const ScratchPlan &plan,
                  function_ref<void(Value i, const Scratch &scratch)> body);
 

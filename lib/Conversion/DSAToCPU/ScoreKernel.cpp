@@ -52,6 +52,7 @@ ScoreKernel::ScoreKernel(KernelBuilder &b,
   unsigned rank = cast<ShapedType>(operands.query.getType()).getRank();
   batches = operands.batched ? b.dim(operands.query, 0) : b.index(1);
   rows = b.dim(operands.query, rank - 3);
+  plannedRows = b.getPlanned(rows);
   heads = b.dim(operands.query, rank - 2);
   knownHeads = getConstantIntValue(heads);
   elements = getNumElements(b, query);
@@ -92,11 +93,11 @@ void ScoreKernel::chooseTiles() {
   int64_t fittingRows = std::max<int64_t>(1, b.target.l2Bytes / 4 / queryBytes);
   // Rows that read different table rows share no keys. Else each thread gets
   // two blocks or more, of rows enough that preparing keys for them pays.
-  Value share = b.ceilDiv(b.mul(batches, rows),
+  Value share = b.ceilDiv(b.mul(batches, plannedRows),
                           b.max(b.mul(b.toIndex(threads), 2), b.index(1)));
   Value mostRows = b.index(std::clamp<int64_t>(fittingRows, 4, 64));
   rowBlock = b.min(b.max(share, b.index(4)), mostRows);
-  rowBlock = b.max(b.min(rowBlock, rows), b.index(1));
+  rowBlock = b.max(b.min(rowBlock, plannedRows), b.index(1));
   if (operands.source.rowIds)
     rowBlock = b.index(1);
 }
@@ -159,17 +160,19 @@ void ScoreKernel::emit() {
   Value rowSets = b.mul(batches, rowBlocks);
   // Enough items that no thread waits long for the last one. One thread, or
   // many rows: all positions at once.
+  Value plannedSets = b.mul(batches, b.ceilDiv(plannedRows, rowBlock));
   Value wanted =
-      b.ceilDiv(b.mul(b.toIndex(threads), 4), b.max(rowSets, b.index(1)));
+      b.ceilDiv(b.mul(b.toIndex(threads), 4), b.max(plannedSets, b.index(1)));
   Value alone = b.compare(CmpIPredicate::eq, threads, b.i32(1));
   wanted = b.max(b.select(alone, b.index(1), wanted), b.index(1));
   Value chunkSize = b.max(b.alignUp(b.ceilDiv(positions, wanted), bigBlock),
                           b.index(llvm::alignTo(1024, bigBlock)));
   Value chunks = b.max(b.ceilDiv(positions, chunkSize), b.index(1));
-  sink.begin(b, {b.mul(batches, rows), chunks, positions});
+  sink.begin(b, {b.mul(batches, rows), chunks, positions,
+                 b.mul(batches, plannedRows), wanted});
 
   parallelFor(
-      b, b.mul(rowSets, chunks), threads, plan,
+      b, {b.mul(rowSets, chunks), b.mul(plannedSets, wanted)}, threads, plan,
       [&](Value number, const Scratch &scratch) {
         Item item;
         item.scratch = scratch;

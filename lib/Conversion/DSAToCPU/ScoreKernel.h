@@ -61,6 +61,10 @@ struct ScoreWork {
   Value chunks;
   /// Positions of a row.
   Value positions;
+  /// What memory is to be planned for: at least as many rows and chunks, the
+  /// same ones in each iteration of a loop around the op.
+  Value plannedRows;
+  Value plannedChunks;
 };
 
 /// What is done with scores. The positions of a chunk of a row come in order.

@@ -102,7 +102,7 @@ private:
   Arithmetic arithmetic;
   Type elementType, stepType;
 
-  Value batches, rows, heads, elements, steps, positions;
+  Value batches, rows, plannedRows, heads, elements, steps, positions;
   std::optional<int64_t> knownHeads;
 
   bool headsInLanes;

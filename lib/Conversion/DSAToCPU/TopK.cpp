@@ -264,8 +264,10 @@ KernelChoice dsa::emitTopK(KernelBuilder &b, TopKOp op, Value threads) {
   SelectPlan selectPlan(b, plan, b.min(numPositions, b.index(operands.k)),
                         operands.order);
   CandidatePlan candidatePlan(b, plan, numPositions);
-  Value total = operands.batched ? b.mul(b.dim(scores, 0), numRows) : numRows;
-  parallelFor(b, total, threads, plan, [&](Value i, const Scratch &scratch) {
+  Value batches = operands.batched ? b.dim(scores, 0) : b.index(1);
+  WorkCount work = {b.mul(batches, numRows),
+                    b.mul(batches, b.getPlanned(numRows))};
+  parallelFor(b, work, threads, plan, [&](Value i, const Scratch &scratch) {
     SmallVector<Value> row = {i};
     if (operands.batched)
       row = {b.div(i, numRows), b.rem(i, numRows)};
