@@ -146,6 +146,8 @@ std::string ScoreKernel::describe() const {
        << keyVectors << " vectors of keys, ";
   if (inPlace)
     os << "keys read in place";
+  else if (operands.source.rowIds)
+    os << "keys prepared " << smallBlock << " at a time";
   else
     os << "keys prepared " << smallBlock << " or " << bigBlock << " at a time";
   return text;
@@ -215,9 +217,7 @@ void ScoreKernel::emitBounds(Item &item) {
       b.forLoop(b.index(0), item.numRows, 1, {item.end, item.begin},
                 [&](Value i, ValueRange range) {
                   ScoreRow row = getRow(item, i);
-                  SmallVector<Value> at = {row.t};
-                  if (operands.batched)
-                    at.insert(at.begin(), item.batch);
+                  SmallVector<Value> at = atRow(item, {row.t});
                   Value lo = item.begin, hi = item.end;
                   if (operands.lo)
                     lo = b.max(lo, b.toIndex(b.load(operands.lo, at)));
@@ -254,6 +254,14 @@ void ScoreKernel::emitBounds(Item &item) {
     Value id = b.load(operands.source.rowIds, item.firstRow);
     item.tableRow = b.toIndex(id);
   }
+}
+
+SmallVector<Value> ScoreKernel::atRow(const Item &item,
+                                      ArrayRef<Value> indices) const {
+  SmallVector<Value> at(indices);
+  if (operands.batched)
+    at.insert(at.begin(), item.batch);
+  return at;
 }
 
 ScoreRow ScoreKernel::getRow(const Item &item, Value i) {

@@ -36,10 +36,11 @@ private:
 
   void chooseTiles();
   void planScratch();
-  void emitItem(Value number, const Scratch &scratch);
   void emitBounds(Item &item);
   void emitBlock(const Item &item, const Block &block);
   ScoreRow getRow(const Item &item, Value i);
+  /// `indices` into an operand that has one entry, or more, for each row.
+  SmallVector<Value> atRow(const Item &item, ArrayRef<Value> indices) const;
 
   // Rows of q and w as the tiles read them.
   void packWeights(const Item &item, Value i, Value t);
@@ -50,8 +51,12 @@ private:
   KeyPlace locateKey(const Item &item, Value position);
   void packPanel(const Item &item, Value slot, ArrayRef<KeyPlace> places,
                  ArrayRef<KeyPlace> next);
+  // Both.
   void stageRow(ArrayRef<RowPiece> pieces, ValueRange row, Value array,
                 Value slot);
+  void transposeStaged(
+      const Item &item,
+      function_ref<void(Value step, ArrayRef<Value> columns)> store);
 
   // Scores of a group of positions.
   void emitHeadsInLanes(const Item &item, const Block &block, Value i,
@@ -79,6 +84,11 @@ private:
       return view(item, queryAt, {rowBlock, paddedSteps, paddedHeads},
                   stepType);
     return view(item, queryAt, {rowBlock, paddedHeads, paddedElements},
+                elementType);
+  }
+  /// As many rows as there are lanes, before they are transposed.
+  Value viewStaged(const Item &item) {
+    return view(item, stagedAt, {b.index(b.lanes()), paddedElements},
                 elementType);
   }
   Value viewKeys(const Item &item) {

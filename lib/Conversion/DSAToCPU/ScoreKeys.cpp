@@ -68,25 +68,18 @@ void ScoreKernel::packPanel(const Item &item, Value slot,
   unsigned lanes = b.lanes();
   Value panels = viewKeys(item);
   Value panel = b.div(slot, group), lane = b.rem(slot, b.index(group));
-  auto store = [&](Value step, ArrayRef<Value> vectors) {
-    for (auto [c, column] : llvm::enumerate(transpose(b, vectors)))
+  auto store = [&](Value step, ArrayRef<Value> columns) {
+    for (auto [c, column] : llvm::enumerate(columns))
       b.storeVector(column, panels, {panel, b.add(step, c), lane});
   };
   ArrayRef<RowPiece> pieces = keys.getPieces();
   if (pieces.size() > 1 || pieces[0].readScaled) {
-    Value staged =
-        view(item, stagedAt, {b.index(lanes), paddedElements}, elementType);
+    Value staged = viewStaged(item);
     for (unsigned r = 0; r < lanes; ++r) {
       keys.prefetch(b, next[r].row, /*locality=*/2);
       stageRow(pieces, places[r].row, staged, b.index(r));
     }
-    b.forLoop(b.index(0), steps, lanes, [&](Value step) {
-      SmallVector<Value> vectors;
-      for (unsigned r = 0; r < lanes; ++r)
-        vectors.push_back(arithmetic.loadSteps(
-            b, staged, {b.index(r), b.mul(step, arithmetic.getWidth())}));
-      store(step, vectors);
-    });
+    transposeStaged(item, store);
     return;
   }
   // One piece is converted on its way, without a copy of the rows.
@@ -105,7 +98,7 @@ void ScoreKernel::packPanel(const Item &item, Value slot,
       SmallVector<Value> vectors;
       for (const SmallVector<Value> &stepVectors : chunks)
         vectors.push_back(stepVectors[v]);
-      store(b.add(step, v * lanes), vectors);
+      store(b.add(step, v * lanes), transpose(b, vectors));
     }
   };
   Value full = b.alignDown(piece.count, chunk);

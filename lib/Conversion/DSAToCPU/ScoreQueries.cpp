@@ -14,10 +14,8 @@ using namespace mlir::dsa;
 void ScoreKernel::packWeights(const Item &item, Value i, Value t) {
   Value packed = viewWeights(item);
   b.forLoop(b.index(0), heads, 1, [&](Value head) {
-    SmallVector<Value> at = {t, head};
-    if (operands.batched)
-      at.insert(at.begin(), item.batch);
-    b.store(b.load(operands.weights, at), packed, {i, head});
+    Value weight = b.load(operands.weights, atRow(item, {t, head}));
+    b.store(weight, packed, {i, head});
   });
 }
 
@@ -48,28 +46,33 @@ void ScoreKernel::stageRow(ArrayRef<RowPiece> pieces, ValueRange row,
     b.storeVector(b.splat(stepVector, 0.0), array, {slot, elements});
 }
 
+/// Calls `store` with the columns of the staged rows: a vector of rows for each
+/// of as many steps, from `step` on, as there are lanes.
+void ScoreKernel::transposeStaged(
+    const Item &item, function_ref<void(Value, ArrayRef<Value>)> store) {
+  Value staged = viewStaged(item);
+  b.forLoop(b.index(0), steps, b.lanes(), [&](Value step) {
+    Value element = b.mul(step, arithmetic.getWidth());
+    SmallVector<Value> rows;
+    for (unsigned r = 0; r < b.lanes(); ++r)
+      rows.push_back(arithmetic.loadSteps(b, staged, {b.index(r), element}));
+    store(step, transpose(b, rows));
+  });
+}
+
 /// q[t] as [steps][heads], so that a vector holds one step of 16 heads.
 void ScoreKernel::transposeQuery(const Item &item, Value i, Value t) {
   unsigned lanes = b.lanes();
-  Value staged =
-      view(item, stagedAt, {b.index(lanes), paddedElements}, elementType);
-  Value transposed = viewQuery(item);
+  Value staged = viewStaged(item), transposed = viewQuery(item);
   b.forLoop(b.index(0), heads, lanes, [&](Value firstHead) {
     Value here = b.min(b.index(lanes), b.sub(heads, firstHead));
     // Heads that do not exist keep what the array held: no lane of theirs is
     // used.
     b.forLoop(b.index(0), here, 1, [&](Value r) {
-      SmallVector<Value> row = {t, b.add(firstHead, r)};
-      if (operands.batched)
-        row.insert(row.begin(), item.batch);
-      stageRow(query, row, staged, r);
+      stageRow(query, atRow(item, {t, b.add(firstHead, r)}), staged, r);
     });
-    b.forLoop(b.index(0), steps, lanes, [&](Value step) {
-      SmallVector<Value> vectors;
-      for (unsigned r = 0; r < lanes; ++r)
-        vectors.push_back(arithmetic.loadSteps(
-            b, staged, {b.index(r), b.mul(step, arithmetic.getWidth())}));
-      for (auto [c, column] : llvm::enumerate(transpose(b, vectors)))
+    transposeStaged(item, [&](Value step, ArrayRef<Value> columns) {
+      for (auto [c, column] : llvm::enumerate(columns))
         b.storeVector(column, transposed, {i, b.add(step, c), firstHead});
     });
   });
@@ -82,9 +85,7 @@ void ScoreKernel::copyQuery(const Item &item, Value i, Value t) {
       view(item, queryAt, {b.mul(rowBlock, paddedHeads), paddedElements},
            elementType);
   b.forLoop(b.index(0), heads, 1, [&](Value head) {
-    SmallVector<Value> row = {t, head};
-    if (operands.batched)
-      row.insert(row.begin(), item.batch);
-    stageRow(query, row, flat, b.add(b.mul(i, paddedHeads), head));
+    stageRow(query, atRow(item, {t, head}), flat,
+             b.add(b.mul(i, paddedHeads), head));
   });
 }
