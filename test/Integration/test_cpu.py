@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import harness
-from entry_points import LLVM, Library
+from entry_points import LLVM, Library, descriptor
 from harness import BF16, F8
 from reference import inputs
 
@@ -110,6 +110,27 @@ def test_more_threads_than_work(library):
     size = np.zeros(1, np.int64)
     assert library.raw("best_workspace", rows, *inits, most, size) == 0
     assert size[0] > 2**40
+
+
+def test_a_workspace_that_no_machine_has(tmp_path):
+    """2^56 heads, all the same in memory: their size in bytes does not fit 64 bits."""
+    text = """
+func.func @f(%q: tensor<1x?x128xbf16>, %k: tensor<9x128xbf16>, %w: tensor<1x?xf32>,
+    %o: tensor<1x9xf32>) -> tensor<1x9xf32> {
+  %s = dsa.indexer_scores query(%q : tensor<1x?x128xbf16>) keys(%k : tensor<9x128xbf16>)
+      weights(%w : tensor<1x?xf32>) outs(%o : tensor<1x9xf32>)
+  return %s : tensor<1x9xf32>
+}
+"""
+    library = Library(text, tmp_path, target="cpu")
+    q, w = descriptor(np.zeros((1, 1, 128), np.int16)), descriptor(np.zeros((1, 1), np.float32))
+    for heads in (q, w):
+        heads.sizes[1], heads.strides[1] = 2**56, 0
+    size = np.zeros(1, np.int64)
+    arguments = [q, np.zeros((9, 128), np.int16), w, np.zeros((1, 9), np.float32)]
+    assert library.raw("f_workspace", *arguments, 1, size) == 0
+    assert size[0] >= 2**59
+    assert library.raw("f", *arguments, np.zeros((1, 9), np.float32), np.empty(64, np.int8), 1) == 2
 
 
 def test_no_threads_are_one(library):

@@ -179,3 +179,15 @@ def test_merge_of_a_row_ignores_the_others(tmp_path):
     for x, y in zip(harness.merge_attention(tmp_path, [outs], [lses]),
                     harness.merge_attention(tmp_path, [outs, empty_out], [lses, empty_lse])):
         same_bits(y, x)
+
+
+@pytest.mark.parametrize("heads", [13, 16])
+@pytest.mark.parametrize("type_name", ["f32", "bf16"])
+def test_known_and_unknown_heads(tmp_path, heads, type_name):
+    """Enough heads that the order in which they are added shows."""
+    rng = inputs.rng(12)
+    q, k = (rng.standard_normal(shape, np.float32).astype(TYPES[type_name])
+            for shape in ((T, heads, D), (S, D)))
+    w = rng.standard_normal((T, heads), np.float32)
+    known = harness.indexer_scores(tmp_path, q, k, w)
+    same_bits(harness.indexer_scores(tmp_path, q, k, w, dynamic=True), known)
