@@ -269,3 +269,33 @@ def test_in_a_loop_over_tiles(tmp_path, dynamic):
             got = harness.lightning_indexer(tmp_path, q, k, w, 5, dynamic=dynamic)
             tiled = harness.indexer_scores(tmp_path, q, k, w, dynamic=dynamic)
     assert harness.same_bits(got, want) and harness.same_bits([tiled], [scores])
+
+
+PACKED = """
+func.func @f(%q: tensor<1x17x5xbf16>, %k: tensor<?x12xi8>, %w: tensor<1x17xf32>,
+    %o: tensor<1x?xf32>) -> tensor<1x?xf32> {
+  %x = dsa.indexer_scores query(%q : tensor<1x17x5xbf16>) keys(%k : tensor<?x12xi8>)
+      layout = <[2 x bf16 at 8, 3 x f8E4M3FN at 0 scale f8E8M0FNU per 1 at 4], record_bytes = 12>
+      weights(%w : tensor<1x17xf32>) outs(%o : tensor<1x?xf32>)
+  return %x : tensor<1x?xf32>
+}
+"""
+
+
+def test_what_the_workspace_held_does_not_matter(tmp_path):
+    """An odd number of elements, read one by one: the last pair has a half that is not there."""
+    library = Library(PACKED, tmp_path, target="cpu")
+    rng = inputs.rng(9)
+    q = rng.standard_normal((1, 17, 5), np.float32).astype(BF16).view(np.int16)
+    k = np.full((40, 12), 0x7f, np.uint8)  # scales of 1, below
+    k[:, :3] = rng.standard_normal((40, 3), np.float32).astype(F8).view(np.uint8)
+    k[:, 8:] = rng.standard_normal((40, 2), np.float32).astype(BF16).view(np.uint8)
+    w, init = rng.standard_normal((1, 17), np.float32), np.zeros((1, 40), np.float32)
+    results = []
+    for held in (0x00, 0x7f, 0xff):
+        workspace, out = library.workspace("f", [q, k.view(np.int8), w, init], 1), init.copy()
+        workspace.view(np.uint8)[:] = held
+        assert library.raw("f", q, k.view(np.int8), w, init, out, workspace, 1) == 0
+        results.append(out)
+    assert np.isfinite(results[0]).all() and (results[0] != 0).all()
+    assert harness.same_bits(results[1:], [results[0]] * 2)

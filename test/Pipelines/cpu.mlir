@@ -23,6 +23,7 @@
 // LLVM: define i32 @layer
 // LLVM: call void {{.*}}@__kmpc_fork_call
 // LLVM: "target-cpu"="haswell"
+// LLVM: !"llvm.loop.unroll.disable"
 // CHECKED: llvm.call @dsa_fail_index
 func.func @layer(%iq: tensor<?x64x128xbf16>, %ik: tensor<?x128xbf16>, %w: tensor<?x64xf32>,
     %q: tensor<?x16x576xbf16>, %kv: tensor<?x576xbf16>) -> tensor<?x16x512xbf16> {

@@ -25,7 +25,6 @@ void ScoreKernel::stageRow(ArrayRef<RowPiece> pieces, ValueRange row,
                            Value array, Value slot) {
   Value start = b.index(0);
   auto stepVector = b.vectorOf(elementType, arithmetic.getWidth());
-  bool filled = pieces.size() == 1 && !pieces[0].readScaled;
   for (const RowPiece &piece : pieces) {
     if (piece.readScaled)
       b.forLoop(b.index(0), piece.count, 1, [&](Value column) {
@@ -42,7 +41,8 @@ void ScoreKernel::stageRow(ArrayRef<RowPiece> pieces, ValueRange row,
                         });
     start = b.add(start, piece.count);
   }
-  if (!filled && arithmetic.usesPairs())
+  // Vectors of steps fill up behind their piece, single elements do not.
+  if (pieces.back().readScaled && arithmetic.usesPairs())
     b.storeVector(b.splat(stepVector, 0.0), array, {slot, elements});
 }
 

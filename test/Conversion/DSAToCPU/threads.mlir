@@ -28,7 +28,7 @@ func.func @negative_no_entry(%s: memref<?x?xf32>, %i: memref<?x8xi32>, %n: memre
   dsa.top_k scores(%s : memref<?x?xf32>) k = 8 outs(%i, %n : memref<?x8xi32>, memref<?xi32>)
   return
 }
-func.func @negative_no_entry_workspace() {
+func.func @negative_no_entry_workspace(%a: i32, %b: i32) {
   return
 }
 
