@@ -12,32 +12,39 @@
 using namespace mlir;
 using namespace mlir::dsa;
 
-void dsa::emitRegisterTile(KernelBuilder &b, const Arithmetic &arithmetic,
-                           RegisterTile tile, Value numSteps,
-                           function_ref<Value(unsigned, Value)> loadVector,
-                           function_ref<Value(unsigned, Value)> loadScalar,
-                           function_ref<void(unsigned, ValueRange)> epilogue) {
-  VectorType stepVector = b.vectorOf(arithmetic.getStepType(b.getContext()));
-  SmallVector<Value> zeros(tile.rows * tile.columns, b.splat(b.f32s(), 0.0));
+SmallVector<Value> dsa::accumulateTile(KernelBuilder &b,
+                                       const Arithmetic &arithmetic,
+                                       const TileLoop &loop, ValueRange sums) {
   auto multiply = [&](Value step, ValueRange in) {
-    SmallVector<Value> vectors, out(in);
-    for (unsigned column = 0; column < tile.columns; ++column)
-      vectors.push_back(loadVector(column, step));
-    for (unsigned row = 0; row < tile.rows; ++row) {
-      Value scalar = b.broadcast(loadScalar(row, step), stepVector);
-      for (unsigned column = 0; column < tile.columns; ++column) {
-        Value &sum = out[row * tile.columns + column];
-        sum = arithmetic.multiplyAdd(b, sum, vectors[column], scalar);
+    SmallVector<Value> columns, out(in);
+    for (unsigned column = 0; column < loop.tile.columns; ++column)
+      columns.push_back(loop.loadColumn(column, step));
+    for (unsigned row = 0; row < loop.tile.rows; ++row) {
+      Value vector = loop.loadRow(row, step);
+      for (unsigned column = 0; column < loop.tile.columns; ++column) {
+        Value &sum = out[row * loop.tile.columns + column];
+        sum = arithmetic.multiplyAdd(b, sum, columns[column], vector);
       }
     }
     return out;
   };
   // Unrolled, LLVM loads the vectors of several steps ahead, and sums go to the
   // stack to make room.
-  SmallVector<Value> sums = b.forLoop(b.index(0), numSteps, 1, zeros, multiply,
-                                      /*rolled=*/true);
-  for (unsigned row = 0; row < tile.rows; ++row)
-    epilogue(row, ArrayRef(sums).slice(row * tile.columns, tile.columns));
+  if (!loop.beforeChunk)
+    return b.forLoop(loop.from, loop.to, loop.stride, sums, multiply,
+                     /*rolled=*/true);
+  return b.forLoop(
+      loop.from, loop.to, loop.chunk, sums,
+      [&](Value begin, ValueRange in) {
+        loop.beforeChunk(begin);
+        return b.forLoop(begin, b.add(begin, loop.chunk), loop.stride, in,
+                         multiply, /*rolled=*/true);
+      },
+      /*rolled=*/true);
+}
+
+SmallVector<Value> dsa::getZeroSums(KernelBuilder &b, RegisterTile tile) {
+  return SmallVector<Value>(tile.rows * tile.columns, b.splat(b.f32s(), 0.0));
 }
 
 BalancedParts::BalancedParts(int64_t total, int64_t limit) {

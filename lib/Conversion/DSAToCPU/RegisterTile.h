@@ -20,18 +20,31 @@ struct RegisterTile {
   unsigned columns;
 };
 
-/// Emits the loop over the steps of `rows * columns` dot products at once,
-/// starting from +0. Accumulators are vectors of their own in SSA form:
-/// aggregates, and widths the target lacks, end up on the stack.
-///
-/// `loadVector(column, step)` gives the vector of a column, `loadScalar(row,
-/// step)` what is broadcast along a row, both as Arithmetic holds steps;
-/// `epilogue(row, sums)` gets the sums of a row's columns after the loop.
-void emitRegisterTile(
-    KernelBuilder &b, const Arithmetic &arithmetic, RegisterTile tile,
-    Value numSteps, function_ref<Value(unsigned column, Value step)> loadVector,
-    function_ref<Value(unsigned row, Value step)> loadScalar,
-    function_ref<void(unsigned row, ValueRange sums)> epilogue);
+/// The dot products of a tile: for each step in [from, to), by `stride`, the
+/// vector of each column times that of each row, both as Arithmetic holds
+/// steps.
+struct TileLoop {
+  RegisterTile tile;
+  Value from, to;
+  int64_t stride = 1;
+  function_ref<Value(unsigned column, Value step)> loadColumn;
+  /// The operand that may come from memory: best a broadcast.
+  function_ref<Value(unsigned row, Value step)> loadRow;
+  /// Null, or what to do before every `chunk` steps, such as to prefetch; the
+  /// steps then have to be whole chunks.
+  int64_t chunk = 0;
+  function_ref<void(Value step)> beforeChunk = nullptr;
+};
+
+/// Emits the loop, which adds to `sums`, in the order of rows, then columns.
+/// Accumulators are vectors of their own in SSA form: aggregates, and widths
+/// the target lacks, end up on the stack.
+SmallVector<Value> accumulateTile(KernelBuilder &b,
+                                  const Arithmetic &arithmetic,
+                                  const TileLoop &loop, ValueRange sums);
+
+/// `rows * columns` sums of +0, to start from.
+SmallVector<Value> getZeroSums(KernelBuilder &b, RegisterTile tile);
 
 /// Splits `total` into the fewest parts of at most `limit`, which differ by at
 /// most one: the larger ones first. No remainder is much smaller than a tile.

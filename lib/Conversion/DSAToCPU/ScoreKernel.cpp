@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "RowStaging.h"
 #include "ScoreKernelImpl.h"
 
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -13,26 +14,6 @@
 using namespace mlir;
 using namespace mlir::dsa;
 using arith::CmpIPredicate;
-
-/// The pieces of query rows, addressed by [batch,] t and head.
-static SmallVector<RowPiece, 2> getQueryPieces(KernelBuilder &b, Value query,
-                                               Value tail) {
-  SmallVector<RowPiece, 2> pieces;
-  for (Value piece : {query, tail})
-    if (piece) {
-      auto type = cast<ShapedType>(piece.getType());
-      pieces.push_back(
-          {piece, type.getElementType(), b.dim(piece, type.getRank() - 1)});
-    }
-  return pieces;
-}
-
-static Value getNumElements(KernelBuilder &b, ArrayRef<RowPiece> pieces) {
-  Value elements = b.index(0);
-  for (const RowPiece &piece : pieces)
-    elements = b.add(elements, piece.count);
-  return elements;
-}
 
 //===----------------------------------------------------------------------===//
 // Choices

@@ -8,6 +8,7 @@
 #ifndef DSA_LIB_CONVERSION_DSATOCPU_SCOREKERNELIMPL_H
 #define DSA_LIB_CONVERSION_DSATOCPU_SCOREKERNELIMPL_H
 
+#include "RegisterTile.h"
 #include "ScoreKernel.h"
 
 namespace mlir::dsa {
@@ -51,18 +52,16 @@ private:
   KeyPlace locateKey(const Item &item, Value position);
   void packPanel(const Item &item, Value slot, ArrayRef<KeyPlace> places,
                  ArrayRef<KeyPlace> next);
-  // Both.
-  void stageRow(ArrayRef<RowPiece> pieces, ValueRange row, Value array,
-                Value slot);
-  void transposeStaged(
-      const Item &item,
-      function_ref<void(Value step, ArrayRef<Value> columns)> store);
 
   // Scores of a group of positions.
   void emitHeadsInLanes(const Item &item, const Block &block, Value i,
                         Value position, Value lo, Value hi);
   void emitKeysInLanes(const Item &item, const Block &block, Value i,
                        Value position, Value lo, Value hi);
+  SmallVector<Value>
+  multiplyTile(RegisterTile tile,
+               function_ref<Value(unsigned column, Value step)> loadVector,
+               function_ref<Value(unsigned row, Value step)> loadScalar);
   void emitHeadGroup(const Item &item, Value i, Value firstVector,
                      unsigned numVectors, bool isOnly, bool isLast,
                      function_ref<Value(unsigned key, Value step)> loadKey,

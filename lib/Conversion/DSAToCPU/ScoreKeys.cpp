@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "RowStaging.h"
 #include "ScoreKernelImpl.h"
 #include "Shuffles.h"
 
@@ -44,7 +45,8 @@ void ScoreKernel::prepareKeys(const Item &item, const Block &block) {
       return;
     Value next = b.add(position, item.blockSize);
     keys.prefetch(b, locateKey(item, next).row, /*locality=*/2);
-    stageRow(keys.getPieces(), place.row, staged, slot);
+    stageRow(b, arithmetic, keys.getPieces(), elements, place.row, staged,
+             slot);
   };
   if (valid || scales || stages)
     b.forLoop(first, end, 1, prepareRow);
@@ -77,9 +79,10 @@ void ScoreKernel::packPanel(const Item &item, Value slot,
     Value staged = viewStaged(item);
     for (unsigned r = 0; r < lanes; ++r) {
       keys.prefetch(b, next[r].row, /*locality=*/2);
-      stageRow(pieces, places[r].row, staged, b.index(r));
+      stageRow(b, arithmetic, pieces, elements, places[r].row, staged,
+               b.index(r));
     }
-    transposeStaged(item, store);
+    transposeStaged(b, arithmetic, staged, steps, store);
     return;
   }
   // One piece is converted on its way, without a copy of the rows.

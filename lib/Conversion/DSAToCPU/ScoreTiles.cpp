@@ -5,7 +5,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "RegisterTile.h"
 #include "ScoreKernelImpl.h"
 #include "Shuffles.h"
 
@@ -38,6 +37,23 @@ Value ScoreKernel::maskHeads(Value values, Value vectorNumber) {
   return arith::SelectOp::create(b, b.lanesBelow(left), values, zero);
 }
 
+/// The dot products of a tile from +0, with the scalars of its rows broadcast.
+SmallVector<Value>
+ScoreKernel::multiplyTile(RegisterTile tile,
+                          function_ref<Value(unsigned, Value)> loadVector,
+                          function_ref<Value(unsigned, Value)> loadScalar) {
+  TileLoop loop;
+  loop.tile = tile;
+  loop.from = b.index(0);
+  loop.to = steps;
+  loop.loadColumn = loadVector;
+  auto loadRow = [&](unsigned row, Value step) {
+    return b.broadcast(loadScalar(row, step), b.vectorOf(stepType));
+  };
+  loop.loadRow = loadRow;
+  return accumulateTile(b, arithmetic, loop, getZeroSums(b, tile));
+}
+
 /// Adds the terms of `numVectors` vectors of heads to the sums of 16 keys.
 void ScoreKernel::emitHeadGroup(
     const Item &item, Value i, Value firstVector, unsigned numVectors,
@@ -65,25 +81,27 @@ void ScoreKernel::emitHeadGroup(
     RegisterTile tile = {std::min(tileKeys, lanes - firstKey), numVectors};
     for (unsigned key = 0; prefetchKey && key < tile.rows; ++key)
       prefetchKey(firstKey + key);
-    emitRegisterTile(
-        b, arithmetic, tile, steps,
+    SmallVector<Value> dots = multiplyTile(
+        tile,
         [&](unsigned v, Value step) {
           return b.loadVector(b.vectorOf(stepType), transposed,
                               {i, step, firstHeads[v]});
         },
-        [&](unsigned key, Value step) { return loadKey(firstKey + key, step); },
-        [&](unsigned key, ValueRange dots) {
-          Value at = b.index(firstKey + key);
-          Value sum = isOnly ? b.splat(b.f32s(), 0.0)
-                             : b.loadVector(b.f32s(), sums, {at, b.index(0)});
-          for (unsigned v = 0; v < numVectors; ++v) {
-            Value active = activate(dots[v]);
-            if (isLast && v + 1 == numVectors)
-              active = maskHeads(active, vectorNumbers[v]);
-            sum = b.fma(active, weightVectors[v], sum);
-          }
-          b.storeVector(sum, sums, {at, b.index(0)});
+        [&](unsigned key, Value step) {
+          return loadKey(firstKey + key, step);
         });
+    for (unsigned key = 0; key < tile.rows; ++key) {
+      Value at = b.index(firstKey + key);
+      Value sum = isOnly ? b.splat(b.f32s(), 0.0)
+                         : b.loadVector(b.f32s(), sums, {at, b.index(0)});
+      for (unsigned v = 0; v < numVectors; ++v) {
+        Value active = activate(dots[key * numVectors + v]);
+        if (isLast && v + 1 == numVectors)
+          active = maskHeads(active, vectorNumbers[v]);
+        sum = b.fma(active, weightVectors[v], sum);
+      }
+      b.storeVector(sum, sums, {at, b.index(0)});
+    }
   }
 }
 
@@ -172,31 +190,31 @@ void ScoreKernel::emitKeysInLanes(const Item &item, const Block &block, Value i,
   auto addHeads = [&](Value firstHead, unsigned count, bool partial,
                       ValueRange before) {
     SmallVector<Value> after(before);
-    emitRegisterTile(
-        b, arithmetic, {count, keyVectors}, steps,
+    SmallVector<Value> dots = multiplyTile(
+        {count, keyVectors},
         [&](unsigned v, Value step) {
           return b.loadVector(b.vectorOf(stepType), panels,
                               {panel, step, b.index(v * lanes)});
         },
         [&](unsigned h, Value step) {
           return arithmetic.loadStep(b, copied, {i, b.add(firstHead, h)}, step);
-        },
-        [&](unsigned h, ValueRange dots) {
-          Value head = b.add(firstHead, h);
-          Value weight = b.broadcast(b.load(weights, {i, head}), b.f32s());
-          for (unsigned v = 0; v < keyVectors; ++v) {
-            Value sum =
-                b.fma(activate(dots[v]), weight, inTree ? zeros[v] : after[v]);
-            if (inTree) {
-              b.storeVector(sum, sums, {head, b.index(v * lanes)});
-              continue;
-            }
-            if (partial)
-              sum = b.select(b.compare(CmpIPredicate::slt, head, heads), sum,
-                             after[v]);
-            after[v] = sum;
-          }
         });
+    for (unsigned h = 0; h < count; ++h) {
+      Value head = b.add(firstHead, h);
+      Value weight = b.broadcast(b.load(weights, {i, head}), b.f32s());
+      for (unsigned v = 0; v < keyVectors; ++v) {
+        Value sum = b.fma(activate(dots[h * keyVectors + v]), weight,
+                          inTree ? zeros[v] : after[v]);
+        if (inTree) {
+          b.storeVector(sum, sums, {head, b.index(v * lanes)});
+          continue;
+        }
+        if (partial)
+          sum = b.select(b.compare(CmpIPredicate::slt, head, heads), sum,
+                         after[v]);
+        after[v] = sum;
+      }
+    }
     return after;
   };
 
