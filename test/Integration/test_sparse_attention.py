@@ -8,6 +8,7 @@ import pytest
 from harness import BF16, F8, TYPES, sparse_attention
 from reference import compare, inputs, layouts, ops
 
+TARGETS = ("reference", "cpu", "cpu with 8 lanes", "cpu with 4 lanes", "cpu without bf16 pairs")
 NAMES = {"f32": np.float32, "f16": np.float16, "bf16": BF16, "f8E4M3FN": F8}
 INT_MIN, INT_MAX = -(2**31), 2**31 - 1
 
@@ -16,11 +17,10 @@ def check(folder, q, keys, indices, **keywords):
     harness_only = {name: keywords.pop(name) for name in ("dynamic", "out_type")
                     if name in keywords}
     out, lse = sparse_attention(folder, q, keys, indices, **keywords, **harness_only)
-    want_out, want_lse = ops.sparse_attention(q, keys, indices, **keywords)
     compute = keywords.get("compute_type") or TYPES[q.dtype]
     narrow = compute != "f32" or out.dtype != np.float32
     kind = "bf16" if narrow else "f32"
-    compare.attention_close(out, lse, want_out, want_lse, type=kind)
+    compare.attention_matches(out, lse, q, keys, indices, type=kind, **keywords)
     return out, lse
 
 
@@ -99,18 +99,6 @@ def test_non_finite_rows(tmp_path):
     # Values from columns that are finite, so that a weight of 0 keeps them finite.
     values = rng.standard_normal((12, 4)).astype(np.float32)
     check(tmp_path, q, [kv], [idx], counts=[counts], values=[values], scale=0.5, dv=4)
-
-
-def test_large_logits(tmp_path):
-    rng = inputs.rng(6)
-    q = (rng.standard_normal((4, 2, 8)) * 1e3).astype(np.float32)
-    kv = (rng.standard_normal((20, 8)) * 1e2).astype(np.float32)
-    idx = rng.integers(0, 20, (4, 9)).astype(np.int32)
-    # Logits up to 1e6 have errors of f32 sums far above the tolerance of moderate ones.
-    out, lse = sparse_attention(tmp_path, q, [kv], [idx], scale=1.0, dv=8,
-                                options=["--accumulate-type=f64"])
-    want = ops.sparse_attention(q, [kv], [idx], scale=1.0, dv=8)
-    compare.attention_close(out, lse, *want, type="f32")
 
 
 @pytest.mark.parametrize("compute", ["f32", "bf16", "f16"])
@@ -299,16 +287,3 @@ def test_rounding_to_f16_overflows_to_infinity(tmp_path):
     out, lse = check(tmp_path, q, [kv], [idx], values=[np.ones((4, 1), np.float32)], scale=1.0,
                      dv=1, compute_type="f16")
     assert np.isfinite(out[0]).all() and np.isnan(lse[1]).all() and np.isneginf(lse[2]).all()
-
-
-def test_sums_in_f64(tmp_path):
-    """With --accumulate-type=f64 results are the float64 reference's up to one rounding."""
-    rng = inputs.rng(24)
-    data = inputs.attention_inputs(rng, 4, 60, 3, 32, type="f32")
-    idx = inputs.indices(rng, 4, 60, 31)
-    keywords = dict(scale=data["scale"], dv=20, sink=data["sink"])
-    out, lse = sparse_attention(tmp_path, data["q"], [data["kv"]], [idx],
-                                options=["--accumulate-type=f64"], **keywords)
-    want = ops.sparse_attention(data["q"], [data["kv"]], [idx], **keywords)
-    compare.values_close("out", out, want[0], 1e-7, 1.5e-7)
-    compare.values_close("lse", lse, want[1], 1e-7, 1.5e-7)

@@ -9,10 +9,11 @@ import numpy as np
 
 from . import ops
 
-Tolerance = namedtuple("Tolerance", "out_abs out_rel cosine lse_abs lse_rel")
-_NARROW = Tolerance(1e-3, 2.01 / 128, 5e-6, 1e-6, 8.01 / 65536)
+Tolerance = namedtuple("Tolerance", "out_abs out_rel out_weight cosine lse_abs lse_rel")
+# Weights may be rounded to bf16, and so may out: 2^-9 of the sum of |weight value| each.
+_NARROW = Tolerance(1e-3, 2.01 / 128, 2.0**-8, 5e-6, 1e-6, 8.01 / 65536)
 TOLERANCE = {
-    "f32": Tolerance(2e-5, 2e-5, None, 1e-5, 1e-5),
+    "f32": Tolerance(2e-5, 2e-5, 0.0, None, 1e-5, 1e-5),
     "bf16": _NARROW, "f16": _NARROW, "f8": _NARROW, "packed": _NARROW,
 }
 # Error of a score per unit of A. Products of bf16, f16 and f8 are exact in f32, so what remains is
@@ -71,11 +72,13 @@ def _check_non_finite(operand, got, want):
 
 
 def values_close(operand, got, want, abs_tol, rel_tol):
-    """Each element: |got - want| <= abs_tol, or <= rel_tol |want|. Both 0: exact, -0 == +0."""
+    """Each element: |got - want| <= abs_tol (one for all, or for each), or <= rel_tol |want|. Both
+    0: exact, -0 == +0."""
     x, y = _check_non_finite(operand, got, want)
     error = np.abs(x - y)
     units = np.minimum(_units(error, abs_tol), _units(error, rel_tol * np.abs(y)))
-    return _report(operand, x, y, units, f"abs {abs_tol:.3g} or rel {rel_tol:.3g}")
+    return _report(operand, x, y, units,
+                   f"abs {np.min(np.asarray(abs_tol, float), initial=np.inf):.3g} or rel {rel_tol:.3g}")
 
 
 def cosine_close(operand, got, want, limit):
@@ -88,14 +91,27 @@ def cosine_close(operand, got, want, limit):
     return distance / limit
 
 
-def attention_close(out, lse, want_out, want_lse, type="f32"):
-    """out and lse of sparse_attention or merge_attention, for inputs of this type of TOLERANCE."""
+def attention_close(out, lse, want_out, want_lse, type="f32", magnitude=None):
+    """out and lse of sparse_attention or merge_attention, for inputs of this type of TOLERANCE.
+
+    magnitude: out of the absolute values (ops.sparse_attention's `absolute`); an element of a
+    narrow type may be off by out_weight of it, where terms cancel."""
     tol = TOLERANCE[type]
-    worst = [values_close("out", out, want_out, tol.out_abs, tol.out_rel),
+    out_abs = tol.out_abs
+    if magnitude is not None:
+        out_abs = np.fmax(out_abs, tol.out_weight * np.asarray(magnitude))
+    worst = [values_close("out", out, want_out, out_abs, tol.out_rel),
              values_close("lse", lse, want_lse, tol.lse_abs, tol.lse_rel)]
     if tol.cosine is not None:
         worst.append(cosine_close("out", out, want_out, tol.cosine))
     return max(worst)
+
+
+def attention_matches(out, lse, *operands, type, **keywords):
+    """out and lse against ops.sparse_attention(*operands, **keywords)."""
+    want = ops.sparse_attention(*operands, **keywords)
+    magnitude, _ = ops.sparse_attention(*operands, absolute=True, **keywords)
+    return attention_close(out, lse, *want, type=type, magnitude=magnitude)
 
 
 def scores_close(scores, want, magnitude, *, type="f32", tol=None, floor=0.0):

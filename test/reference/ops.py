@@ -284,14 +284,15 @@ def _or_none(group, sets, name):
 
 def sparse_attention(q, keys, indices, *, scale, dv, q_tail=None, key_tails=(), counts=(),
                      values=(), block_tables=(), row_ids=None, sink=None, paged=False, layouts=(),
-                     compute_type=None):
+                     compute_type=None, absolute=False):
     """(out T x H x Dv, lse T x H) in f64: one softmax over the rows the indices of all sets name.
 
     q T x H x Dk. Lists with one entry per set: keys (as in indexer_scores, with the same layouts
     and paging), indices T x K_i; each of key_tails, counts (T), values, block_tables, layouts may
     be empty. Without block tables the indices of a pool are slots. A set's values default to the
     first dv columns of its keys. q, keys and values are rounded to compute_type ('f32', 'f16',
-    'bf16'; default q's type, or bf16 if any keys are f8 or packed). See _softmax_row."""
+    'bf16'; default q's type, or bf16 if any keys are f8 or packed). With `absolute`, out is of the
+    absolute values: what errors of weights are in proportion to. See _softmax_row."""
     sets, batched = len(keys), np.ndim(q) == 4
     layouts, tails = _or_none(layouts, sets, "layouts"), _or_none(key_tails, sets, "key_tails")
     tables, counts = _or_none(block_tables, sets, "block_tables"), _or_none(counts, sets, "counts")
@@ -324,6 +325,7 @@ def sparse_attention(q, keys, indices, *, scale, dv, q_tail=None, key_tails=(), 
             found = [m.gather(b, t, line[b, t], dv) for m, line in zip(members, lines)]
             rows = np.concatenate([np.zeros((0, width))] + [k for k, _ in found])
             cols = np.concatenate([np.zeros((0, dv))] + [v for _, v in found])
+            cols = np.abs(cols) if absolute else cols
             out[b, t], lse[b, t] = _softmax_row(scale * (q[b, t] @ rows.T), cols, sink)
     return (out, lse) if batched else (out[0], lse[0])
 

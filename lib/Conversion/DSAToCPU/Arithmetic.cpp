@@ -109,6 +109,11 @@ Value Arithmetic::loadStep(KernelBuilder &b, Value memref, ValueRange row,
                            Value step) const {
   SmallVector<Value> at(row);
   at.push_back(b.mul(step, getWidth()));
+  return loadStepAt(b, memref, at);
+}
+
+Value Arithmetic::loadStepAt(KernelBuilder &b, Value memref,
+                             ValueRange at) const {
   if (!usesPairs())
     return b.load(memref, at);
   auto pair = VectorType::get({2}, b.getBF16Type());
@@ -130,6 +135,11 @@ Value Arithmetic::multiplyAdd(KernelBuilder &b, Value sum, Value x,
   return b.intrinsic(
       "llvm.x86.avx512bf16.dpbf16ps.512", sum.getType(),
       {sum, b.bitcast(x, b.getBF16Type()), b.bitcast(y, b.getBF16Type())});
+}
+
+bool dsa::losesBits(Type from, Type to) {
+  // All values of f8E4M3FN are exact in f16 and bf16.
+  return from != to && !to.isF32() && !isa<Float8E4M3FNType>(from);
 }
 
 //===----------------------------------------------------------------------===//
@@ -164,6 +174,29 @@ Value RowPiece::load(KernelBuilder &b, ValueRange row, Value column,
   return b.bitcast(loaded, elementType);
 }
 
+void RowPiece::prefetch(KernelBuilder &b, ValueRange row,
+                        unsigned locality) const {
+  int64_t perLine = 64 / (elementType.getIntOrFloatBitWidth() / 8);
+  std::optional<int64_t> known = getConstantIntValue(count);
+  auto prefetchLine = [&](Value column) {
+    b.prefetch(memref, at(b, row, column), locality);
+  };
+  // Long rows would make long code.
+  if (known && *known <= 16 * perLine)
+    for (int64_t column = 0; column < *known; column += perLine)
+      prefetchLine(b.index(column));
+  else
+    b.forLoop(b.index(0), count, perLine, prefetchLine);
+}
+
+/// `elements` rounded to `type`, of which there are fewer values.
+static Value roundElements(KernelBuilder &b, Value elements, Type type) {
+  auto shape = cast<VectorType>(elements.getType());
+  if (!shape.getElementType().isF32())
+    elements = arith::ExtFOp::create(b, shape.clone(b.getF32Type()), elements);
+  return arith::TruncFOp::create(b, shape.clone(type), elements);
+}
+
 void dsa::forEachStepVector(KernelBuilder &b, const Arithmetic &arithmetic,
                             const RowPiece &piece, ValueRange row,
                             function_ref<void(Value, Value)> store) {
@@ -171,6 +204,8 @@ void dsa::forEachStepVector(KernelBuilder &b, const Arithmetic &arithmetic,
   unsigned perVector = arithmetic.getWidth() * b.lanes();
   auto convert = [&](Value column, bool partial) {
     Value elements = piece.load(b, row, column, chunk, partial);
+    if (piece.roundedTo)
+      elements = roundElements(b, elements, piece.roundedTo);
     for (auto [i, steps] : llvm::enumerate(arithmetic.toSteps(b, elements)))
       store(b.add(column, i * perVector), steps);
   };

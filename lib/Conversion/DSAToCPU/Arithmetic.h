@@ -49,6 +49,8 @@ public:
   /// The step that begins at `element` of a row of element type.
   Value loadStep(KernelBuilder &b, Value memref, ValueRange row,
                  Value step) const;
+  /// The step that begins at `memref[element]`.
+  Value loadStepAt(KernelBuilder &b, Value memref, ValueRange element) const;
   /// The vector of steps from there on.
   Value loadSteps(KernelBuilder &b, Value memref, ValueRange at) const;
 
@@ -61,6 +63,9 @@ private:
   Kind kind;
 };
 
+/// Whether rounding `from` to `to`, a compute type, changes some values.
+bool losesBits(Type from, Type to);
+
 /// Columns of a matrix's rows that lie side by side as elements of one type.
 /// Packed rows are bytes; `byteOf` tells where an element of a row begins.
 struct RowPiece {
@@ -72,6 +77,8 @@ struct RowPiece {
   std::function<Value(KernelBuilder &b, Value rowInPage, Value column)> byteOf =
       nullptr;
   bool rowsInPages = false;
+  /// Null, or the type that elements are rounded to before anything else.
+  Type roundedTo = nullptr;
   /// Null, or the element at `column` as an f32 that is exact in the
   /// arithmetic: of rows with a scale for some of their elements.
   std::function<Value(KernelBuilder &b, ValueRange row, Value column)>
@@ -83,6 +90,8 @@ struct RowPiece {
   /// `partial`.
   Value load(KernelBuilder &b, ValueRange row, Value column,
              unsigned numElements, bool partial) const;
+  /// Asks for all cache lines of the row at `row`.
+  void prefetch(KernelBuilder &b, ValueRange row, unsigned locality) const;
 };
 
 /// Calls `store(column, steps)` for vectors of steps that make up the piece, in

@@ -44,8 +44,11 @@ std::optional<std::string> dsa::getReasonAgainst(DSAOpInterface op,
   // Selection needs no arithmetic.
   if (isa<TopKOp>(op))
     return std::nullopt;
-  if (!isa<IndexerScoresOp, LightningIndexerOp>(op))
+  if (!isa<IndexerScoresOp, LightningIndexerOp, SparseAttentionOp>(op))
     return "has no kernel";
+  if (auto attention = dyn_cast<SparseAttentionOp>(op.getOperation()))
+    if (attention.getLayouts())
+      return "has no kernel for packed rows";
   if (target.fma)
     return std::nullopt;
   return "needs multiply-add of f32 vectors and conversion of f16, FMA with "
@@ -203,6 +206,9 @@ struct ConvertToCPU : OnCPU<dsa::impl::ConvertToCPUPassBase<ConvertToCPU>> {
             })
             .Case<LightningIndexerOp>([&](auto indexer) {
               return emitLightningIndexer(b, indexer, threads);
+            })
+            .Case<SparseAttentionOp>([&](auto attention) {
+              return emitSparseAttention(b, attention, threads);
             })
             .Case<TopKOp>(
                 [&](auto topK) { return emitTopK(b, topK, threads); });

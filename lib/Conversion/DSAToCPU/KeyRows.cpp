@@ -80,7 +80,9 @@ KeyRows::KeyRows(KernelBuilder &b, const KeySource &source, bool batched)
   int64_t rank = cast<ShapedType>(source.keys.getType()).getRank();
   if (source.paged) {
     page = layout ? b.index(layout.getPage()) : b.dim(source.keys, 1);
-    numPositions = b.mul(b.dim(source.blockTable, 1), page);
+    Value blocks =
+        source.blockTable ? b.dim(source.blockTable, 1) : b.dim(source.keys, 0);
+    numPositions = b.mul(blocks, page);
   } else {
     numPositions = b.dim(source.keys, rank - 2);
   }
@@ -121,6 +123,10 @@ KeyPlace KeyRows::locate(KernelBuilder &b, Value batch, Value tableRow,
     place.row.push_back(position);
     return place;
   }
+  if (!source.blockTable) {
+    place.row = {b.div(position, page), b.rem(position, page)};
+    return place;
+  }
   Value entry =
       b.toIndex(b.load(source.blockTable, {tableRow, b.div(position, page)}));
   // Negative entries are large as unsigned numbers.
@@ -145,17 +151,6 @@ Value KeyRows::loadScale(KernelBuilder &b, ValueRange row) const {
 
 void KeyRows::prefetch(KernelBuilder &b, ValueRange row,
                        unsigned locality) const {
-  for (const RowPiece &piece : pieces) {
-    int64_t perLine = 64 / (piece.elementType.getIntOrFloatBitWidth() / 8);
-    std::optional<int64_t> known = getConstantIntValue(piece.count);
-    auto prefetchLine = [&](Value column) {
-      b.prefetch(piece.memref, piece.at(b, row, column), locality);
-    };
-    // Long rows would make long code.
-    if (known && *known <= 16 * perLine)
-      for (int64_t column = 0; column < *known; column += perLine)
-        prefetchLine(b.index(column));
-    else
-      b.forLoop(b.index(0), piece.count, perLine, prefetchLine);
-  }
+  for (const RowPiece &piece : pieces)
+    piece.prefetch(b, row, locality);
 }

@@ -93,7 +93,7 @@ void dsa::parallelFor(KernelBuilder &b, WorkCount work, Value threads,
   b.createBlock(&parallel.getRegion());
   Value thread = b.toIndex(
       func::CallOp::create(b, threadNumber, b.getI32Type()).getResult(0));
-  Scratch scratch = {buffer, b.mul(thread, plan.getBytes())};
+  Scratch scratch = {buffer, b.mul(thread, plan.getBytes()), thread};
 
   omp::WsloopOperands schedule;
   schedule.scheduleKind = omp::ClauseScheduleKindAttr::get(

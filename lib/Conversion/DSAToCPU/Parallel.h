@@ -26,6 +26,8 @@ void dropUnusedThreadNumber(ModuleOp module);
 /// The arrays of a ScratchPlan: those of one thread begin at `base`.
 struct Scratch {
   Value buffer, base;
+  /// The number of the thread, below that of `threads` and of the work.
+  Value thread;
 
   /// The array at `offset` of the plan. Extents that are constants become
   /// static.

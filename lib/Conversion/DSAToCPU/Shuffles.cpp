@@ -67,6 +67,32 @@ SmallVector<Value> dsa::transpose(KernelBuilder &b, ArrayRef<Value> rows) {
   return columns;
 }
 
+Value dsa::pairRows(KernelBuilder &b, Value even, Value odd, bool upper) {
+  int64_t elements = 2 * b.lanes();
+  SmallVector<int64_t> mask;
+  for (int64_t run = 0; run < elements; run += 8)
+    for (int64_t i = 0; i < 4; ++i) {
+      int64_t column = run + (upper ? 4 : 0) + i;
+      mask.append({column, elements + column});
+    }
+  return b.bitcast(b.shuffle(even, odd, mask), b.getI32Type());
+}
+
+SmallVector<Value> dsa::unpairColumns(KernelBuilder &b, Value lower,
+                                      Value upper) {
+  int64_t lanes = b.lanes();
+  SmallVector<Value> columns;
+  for (int64_t first = 0; first < lanes; first += lanes / 2) {
+    SmallVector<int64_t> mask;
+    for (int64_t run = first; run < first + lanes / 2; run += 4)
+      for (int64_t source : {int64_t(0), lanes})
+        for (int64_t i = 0; i < 4; ++i)
+          mask.push_back(source + run + i);
+    columns.push_back(b.shuffle(lower, upper, mask));
+  }
+  return columns;
+}
+
 Value dsa::addLanes(KernelBuilder &b, ArrayRef<Value> vectors) {
   auto add = [&](Value x, Value y) -> Value {
     return arith::AddFOp::create(b, x, y);

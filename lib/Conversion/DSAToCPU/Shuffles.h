@@ -20,6 +20,14 @@ namespace mlir::dsa {
 /// As many vectors of 32-bit lanes as each has lanes, rows for columns.
 SmallVector<Value> transpose(KernelBuilder &b, ArrayRef<Value> rows);
 
+/// Pairs of the 32 elements of two rows of bf16, as i32: in each run of 8
+/// columns, the lower or the upper four.
+Value pairRows(KernelBuilder &b, Value even, Value odd, bool upper);
+
+/// Of sums of the lower and of the upper pairs, those of 16 columns each, in
+/// order.
+SmallVector<Value> unpairColumns(KernelBuilder &b, Value lower, Value upper);
+
 /// For 16 vectors of 16 f32 lanes: lane i is the sum of the lanes of vector i,
 /// in the order of `addTree`.
 Value addLanes(KernelBuilder &b, ArrayRef<Value> vectors);

@@ -40,6 +40,10 @@ static Value select(KernelBuilder &b, Value mask, Value x, Value y) {
   return arith::SelectOp::create(b, mask, x, y);
 }
 
+Value dsa::takeMaximum(KernelBuilder &b, Value x, Value y) {
+  return select(b, arith::CmpFOp::create(b, CmpFPredicate::OGT, y, x), y, x);
+}
+
 //===----------------------------------------------------------------------===//
 // Exponential
 //===----------------------------------------------------------------------===//

@@ -18,6 +18,9 @@
 
 namespace mlir::dsa {
 
+/// The greater of both lanes; `x` where either is NaN.
+Value takeMaximum(KernelBuilder &b, Value x, Value y);
+
 /// 2^y for y <= 0; of other numbers, anything. Exactly 1 for 0, +0 for -inf,
 /// NaN for NaN. Relative error: at most ERR_EXP2. Results below 2^-126 are 0 on
 /// targets without AVX-512; with it they are rounded to denormals.
