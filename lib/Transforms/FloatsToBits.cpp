@@ -72,10 +72,14 @@ struct FloatsToBits : dsa::impl::FloatsToBitsPassBase<FloatsToBits> {
   void runOnOperation() override {
     // What kernels call of the CPU knows its types.
     SmallVector<std::pair<OpOperand *, Type>> kept;
+    SmallVector<std::pair<OpResult, Type>> keptResults;
     getOperation()->walk([&](LLVM::CallIntrinsicOp op) {
       for (OpOperand &operand : op->getOpOperands())
         if (isNarrow(getElementTypeOrSelf(operand.get().getType())))
           kept.push_back({&operand, operand.get().getType()});
+      for (OpResult result : op->getOpResults())
+        if (isNarrow(getElementTypeOrSelf(result.getType())))
+          keptResults.push_back({result, result.getType()});
     });
     if (failed(verifyOnlyMoved()))
       return signalPassFailure();
@@ -104,6 +108,14 @@ struct FloatsToBits : dsa::impl::FloatsToBitsPassBase<FloatsToBits> {
       OpBuilder b(op);
       operand->set(
           LLVM::BitcastOp::create(b, op->getLoc(), type, operand->get()));
+    }
+    for (auto [result, type] : keptResults) {
+      OpBuilder b(&getContext());
+      b.setInsertionPointAfter(result.getOwner());
+      auto bits =
+          LLVM::BitcastOp::create(b, result.getLoc(), result.getType(), result);
+      result.setType(type);
+      result.replaceAllUsesExcept(bits, bits);
     }
   }
 };

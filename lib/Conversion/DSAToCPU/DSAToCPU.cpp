@@ -44,7 +44,7 @@ std::optional<std::string> dsa::getReasonAgainst(DSAOpInterface op,
   // Selection needs no arithmetic.
   if (isa<TopKOp>(op))
     return std::nullopt;
-  if (!isa<IndexerScoresOp, LightningIndexerOp>(op))
+  if (!isa<IndexerScoresOp, LightningIndexerOp, UnpackOp>(op))
     return "has no kernel";
   if (target.fma)
     return std::nullopt;
@@ -204,8 +204,9 @@ struct ConvertToCPU : OnCPU<dsa::impl::ConvertToCPUPassBase<ConvertToCPU>> {
             .Case<LightningIndexerOp>([&](auto indexer) {
               return emitLightningIndexer(b, indexer, threads);
             })
-            .Case<TopKOp>(
-                [&](auto topK) { return emitTopK(b, topK, threads); });
+            .Case<TopKOp>([&](auto topK) { return emitTopK(b, topK, threads); })
+            .Case<UnpackOp>(
+                [&](auto unpack) { return emitUnpack(b, unpack, threads); });
     remarks.notifyDone(loc, choice + " on " + target.str());
     rewriter.eraseOp(op);
   }

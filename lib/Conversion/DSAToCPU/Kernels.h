@@ -34,6 +34,7 @@ KernelChoice emitIndexerScores(KernelBuilder &b, IndexerScoresOp op,
 KernelChoice emitLightningIndexer(KernelBuilder &b, LightningIndexerOp op,
                                   Value threads);
 KernelChoice emitTopK(KernelBuilder &b, TopKOp op, Value threads);
+KernelChoice emitUnpack(KernelBuilder &b, UnpackOp op, Value threads);
 
 } // namespace mlir::dsa
 
