@@ -44,7 +44,7 @@ std::optional<std::string> dsa::getReasonAgainst(DSAOpInterface op,
   // Selection needs no arithmetic.
   if (isa<TopKOp>(op))
     return std::nullopt;
-  if (!isa<IndexerScoresOp, LightningIndexerOp, UnpackOp>(op))
+  if (!isa<IndexerScoresOp, LightningIndexerOp, MergeAttentionOp, UnpackOp>(op))
     return "has no kernel";
   if (target.fma)
     return std::nullopt;
@@ -203,6 +203,9 @@ struct ConvertToCPU : OnCPU<dsa::impl::ConvertToCPUPassBase<ConvertToCPU>> {
             })
             .Case<LightningIndexerOp>([&](auto indexer) {
               return emitLightningIndexer(b, indexer, threads);
+            })
+            .Case<MergeAttentionOp>([&](auto merge) {
+              return emitMergeAttention(b, merge, threads);
             })
             .Case<TopKOp>([&](auto topK) { return emitTopK(b, topK, threads); })
             .Case<UnpackOp>(

@@ -33,6 +33,8 @@ KernelChoice emitIndexerScores(KernelBuilder &b, IndexerScoresOp op,
                                Value threads);
 KernelChoice emitLightningIndexer(KernelBuilder &b, LightningIndexerOp op,
                                   Value threads);
+KernelChoice emitMergeAttention(KernelBuilder &b, MergeAttentionOp op,
+                                Value threads);
 KernelChoice emitTopK(KernelBuilder &b, TopKOp op, Value threads);
 KernelChoice emitUnpack(KernelBuilder &b, UnpackOp op, Value threads);
 
