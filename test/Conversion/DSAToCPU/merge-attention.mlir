@@ -13,7 +13,7 @@
 
 // The largest lse, the weights, then columns: eight vectors at a time, one, and
 // a masked one. A partial whose lse is -inf is not read.
-// REMARK: merge-attention.mlir:[[#@LINE+37]]:{{.*}}remark: [Passed] dsa-to-cpu {{.*}}"partials merged row by row on znver4 (16 lanes, bf16 pairs)"
+// REMARK: merge-attention.mlir:[[#@LINE+32]]:{{.*}}remark: [Passed] dsa-to-cpu {{.*}}"partials merged row by row on znver4 (16 lanes, bf16 pairs)"
 // CHECK-LABEL: func.func @merge
 // CHECK:       memref.alloc(
 // CHECK:       omp.parallel num_threads(
