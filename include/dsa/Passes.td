@@ -599,7 +599,7 @@ def DecomposeForCPUPass : Pass<"dsa-decompose-for-cpu"> {
       return %rows : tensor<9x16xf32>
     }
     ```
-    becomes
+    becomes, with `triple=x86_64-linux-gnu cpu=x86-64`, which has no FMA,
     ```mlir
     func.func @unpack(%packed: tensor<9x20xi8>, %init: tensor<9x16xf32>) -> tensor<9x16xf32> {
       ...
@@ -668,7 +668,10 @@ def ConvertToCPUPass : Pass<"dsa-to-cpu", "ModuleOp"> {
     `lib/Conversion/DSAToCPU/ScoreKernel.h` states; positions, tiles, threads and
     fusion do not change it. Where bf16 is multiplied in pairs (x86's
     `vdpbf16ps`, for bf16 and f8E4M3FN; off with `features=-avx512bf16`),
-    denormal products and sums count as zero. Selection is exact.
+    denormal products and sums count as zero, and so do denormals where packed
+    rows are rounded to bf16. Selection is exact. 2^x and ln have relative
+    errors of at most 2e-7; exp(x) is 2^y of the rounded y = x · log2(e).
+    `dsa.merge_attention` adds partials in operand, then in index order.
 
     Left alone, with a missed remark: ops that no kernel covers, and ops on
     tensors. An error: a triple, a CPU or a feature that LLVM does not know.
@@ -733,8 +736,8 @@ def FloatsToBitsPass : Pass<"dsa-floats-to-bits"> {
     ```
 
     Runs after `dsa-expand-floats`: an op that computes on such a value is an
-    error. A scalar argument of these types is passed as its bits. Operands of
-    LLVM's intrinsics, which kernels call, keep their types.
+    error. A scalar argument of these types is passed as its bits. Operands and
+    results of LLVM's intrinsics, which kernels call, keep their types.
   }];
   let dependentDialects = ["LLVM::LLVMDialect"];
 }

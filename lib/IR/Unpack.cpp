@@ -107,6 +107,7 @@ SmallVector<Value> UnpackOp::decomposeOnTensors(ImplicitLocOpBuilder &b,
   // The rows, [page, row in page] or [row], and then a column of one field.
   Value rows = getInits()[0];
   Type rowType = getElementType(rows);
+  bool raw = getInits().size() == 2;
   int64_t rank = getRank(rows);
   SmallVector<OpFoldResult> shape = {
       tensor::getMixedSize(b, b.getLoc(), getPacked(), 0)};
@@ -117,7 +118,7 @@ SmallVector<Value> UnpackOp::decomposeOnTensors(ImplicitLocOpBuilder &b,
     shape.back() = columns.count;
     Value block = generate(b, shape, rowType, [&](ValueRange at) {
       auto [element, scale] = columns.read(at.drop_back(), at.back());
-      if (!scale || element.getType() == rowType)
+      if (!scale || raw)
         return convertFloat(b, element, rowType);
       Value product = arith::MulFOp::create(
           b, convertFloat(b, element, b.getF32Type()), scale);

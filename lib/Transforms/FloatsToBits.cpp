@@ -77,7 +77,7 @@ struct FloatsToBits : dsa::impl::FloatsToBitsPassBase<FloatsToBits> {
       for (OpOperand &operand : op->getOpOperands())
         if (isNarrow(getElementTypeOrSelf(operand.get().getType())))
           kept.push_back({&operand, operand.get().getType()});
-      for (OpResult result : op->getResults())
+      for (OpResult result : op->getOpResults())
         if (isNarrow(getElementTypeOrSelf(result.getType())))
           keptResults.push_back({result, result.getType()});
     });
@@ -111,11 +111,11 @@ struct FloatsToBits : dsa::impl::FloatsToBitsPassBase<FloatsToBits> {
     }
     for (auto [result, type] : keptResults) {
       OpBuilder b(&getContext());
-      b.setInsertionPointAfterValue(result);
+      b.setInsertionPointAfter(result.getOwner());
       auto bits =
           LLVM::BitcastOp::create(b, result.getLoc(), result.getType(), result);
-      result.replaceAllUsesExcept(bits, bits);
       result.setType(type);
+      result.replaceAllUsesExcept(bits, bits);
     }
   }
 };

@@ -53,7 +53,9 @@ ops = [{"<Op>": "".join(word.capitalize() for word in op.split("_")), "<op>": op
 files = recipe("op")
 check("op", files, ops, lambda p: p.values())
 extra = sources_naming(r"\bUnpackOp\b|IR/Unpack\.cpp") - {f.replace("<Op>", "Unpack") for f in files}
-wrong += [f"a new op: {path} names dsa.unpack, but is not in the list" for path in sorted(extra)]
+# An op works without the kernels that a backend may have for it.
+wrong += [f"a new op: {path} names dsa.unpack, but is not in the list" for path in sorted(extra)
+          if not path.startswith("lib/Conversion/")]
 
 passes = [{"<Pass>": name, "<pass-name>": argument} for name, argument in re.findall(
     r'def (\w+)Pass : Pass<"dsa-([\w-]+)"', (root / "include/dsa/Passes.td").read_text())]

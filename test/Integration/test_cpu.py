@@ -38,6 +38,22 @@ func.func @best(%s: tensor<?x?xf32>, {SIGNATURES["indexer"][0]}) -> {SIGNATURES[
 }}
 """
 
+BESIDE = """
+func.func @merge(%p: tensor<?x?x3x40xf32>, %l: tensor<?x?x3xf32>, %o: tensor<?x3x40xf32>,
+    %m: tensor<?x3xf32>) -> (tensor<?x3x40xf32>, tensor<?x3xf32>) {
+  %r:2 = dsa.merge_attention parts(%p : tensor<?x?x3x40xf32>) lses(%l : tensor<?x?x3xf32>)
+      outs(%o, %m : tensor<?x3x40xf32>, tensor<?x3xf32>)
+  return %r#0, %r#1 : tensor<?x3x40xf32>, tensor<?x3xf32>
+}
+func.func @rows(%p: tensor<?x14575xi8>, %o: tensor<?x25x512xf32>) -> tensor<?x25x512xf32> {
+  %r = dsa.unpack packed(%p : tensor<?x14575xi8>) paged
+      layout = <[448 x f8E4M3FN at 0 scale f8E8M0FNU per 64 at 0, 64 x bf16 at 448],
+                record_bytes = 576, page = 25, scale_record_bytes = 7>
+      outs(%o : tensor<?x25x512xf32>)
+  return %r : tensor<?x25x512xf32>
+}
+"""
+
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
@@ -80,6 +96,19 @@ def test_bits_do_not_depend_on_threads(library, T, S):
         assert harness.same_bits(again, scores)
         assert harness.same_bits(run(library, "indexer", ins, selections(T), threads), selected)
         assert harness.same_bits(run(library, "best", scores, selections(T), threads), chosen)
+
+
+def test_bits_of_small_ops_do_not_depend_on_threads(tmp_path):
+    library, rng = Library(BESIDE, tmp_path, target="cpu"), inputs.rng(10)
+    calls = {"merge": ([rng.standard_normal((4, 70, 3, 40), np.float32),
+                        rng.standard_normal((4, 70, 3), np.float32)],
+                       [np.zeros((70, 3, 40), np.float32), np.zeros((70, 3), np.float32)]),
+             "rows": ([rng.integers(0, 127, (9, 14575)).astype(np.int8)],
+                      [np.zeros((9, 25, 512), np.float32)])}
+    for name, (ins, inits) in calls.items():
+        once = run(library, name, ins, inits, 1)
+        for threads in [2] * 20 + [3, 7]:
+            assert harness.same_bits(run(library, name, ins, inits, threads), once)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 8])
@@ -260,15 +289,20 @@ def test_the_last_positions(tmp_path):
 @pytest.mark.parametrize("dynamic", [True, False])
 def test_in_a_loop_over_tiles(tmp_path, dynamic):
     """dsa-tile in front of kernels: the last tile is smaller, the memory of all is planned once."""
-    data = inputs.index_inputs(inputs.rng(8), 7, 90, 12, 16, type="bf16")
+    rng = inputs.rng(8)
+    data = inputs.index_inputs(rng, 7, 90, 12, 16, type="bf16")
     q, k, w = (data[x] for x in "qkw")
+    parts, lses = (rng.standard_normal(shape, np.float32) for shape in ((3, 7, 2, 9), (3, 7, 2)))
     with harness.compiled_for("cpu"):
         want = harness.lightning_indexer(tmp_path, q, k, w, 5, dynamic=dynamic)
         scores = harness.indexer_scores(tmp_path, q, k, w, dynamic=dynamic)
+        merged = harness.merge_attention(tmp_path, [parts], [lses], dynamic=dynamic)
         with harness.rewritten_by("--dsa-tile=rows=4"):
             got = harness.lightning_indexer(tmp_path, q, k, w, 5, dynamic=dynamic)
             tiled = harness.indexer_scores(tmp_path, q, k, w, dynamic=dynamic)
+            parts_merged = harness.merge_attention(tmp_path, [parts], [lses], dynamic=dynamic)
     assert harness.same_bits(got, want) and harness.same_bits([tiled], [scores])
+    assert harness.same_bits(parts_merged, merged)
 
 
 PACKED = """

@@ -1,9 +1,9 @@
-"""--accumulate-type=f64, which the reference target has: results free of rounding of its own."""
+"""--accumulate-type=f64, which the reference target has: sums free of rounding of its own."""
 
 import numpy as np
 import pytest
 
-from harness import indexer_scores, sparse_attention
+from harness import indexer_scores, merge_attention, sparse_attention
 from reference import compare, inputs, ops
 
 
@@ -39,5 +39,15 @@ def test_attention_in_f64(tmp_path):
     out, lse = sparse_attention(tmp_path, data["q"], [data["kv"]], [idx],
                                 options=["--accumulate-type=f64"], **keywords)
     want = ops.sparse_attention(data["q"], [data["kv"]], [idx], **keywords)
+    compare.values_close("out", out, want[0], 1e-7, 1.5e-7)
+    compare.values_close("lse", lse, want[1], 1e-7, 1.5e-7)
+
+
+def test_a_merge_in_f64(tmp_path):
+    rng = inputs.rng(8)
+    outs = rng.standard_normal((7, 5, 2, 9)).astype(np.float32)
+    lses = (rng.standard_normal((7, 5, 2)) * 5).astype(np.float32)
+    out, lse = merge_attention(tmp_path, [outs], [lses], options=["--accumulate-type=f64"])
+    want = ops.merge_attention([outs], [lses])
     compare.values_close("out", out, want[0], 1e-7, 1.5e-7)
     compare.values_close("lse", lse, want[1], 1e-7, 1.5e-7)

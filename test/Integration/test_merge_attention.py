@@ -8,6 +8,8 @@ import pytest
 from harness import BF16, merge_attention, sparse_attention
 from reference import compare, inputs, ops
 
+TARGETS = ("reference", "cpu", "cpu with 8 lanes", "cpu with 4 lanes", "cpu without bf16 pairs")
+
 
 def check(folder, outs, lses, sink=None, *, type="f32", **keywords):
     out, lse = merge_attention(folder, outs, lses, sink, **keywords)
@@ -122,11 +124,14 @@ def test_the_sink_stands_once(tmp_path):
         compare.attention_close(out, lse, *whole, type=name)
 
 
-def test_sums_in_f64(tmp_path):
-    rng = inputs.rng(8)
-    outs = rng.standard_normal((7, 5, 2, 9)).astype(np.float32)
-    lses = (rng.standard_normal((7, 5, 2)) * 5).astype(np.float32)
-    out, lse = merge_attention(tmp_path, [outs], [lses], options=["--accumulate-type=f64"])
-    want = ops.merge_attention([outs], [lses])
-    compare.values_close("out", out, want[0], 1e-7, 1.5e-7)
-    compare.values_close("lse", lse, want[1], 1e-7, 1.5e-7)
+@pytest.mark.parametrize("dv", [1, 3, 4, 31, 64, 100, 129, 300])
+@pytest.mark.parametrize("dtype, out_type", [(np.float32, "f32"), (BF16, "bf16"), (BF16, "f32"),
+                                             (np.float16, "f16")])
+def test_widths(tmp_path, dv, dtype, out_type):
+    """Columns that fill no vector, some, and many; more rows than a thread takes at a time."""
+    rng = inputs.rng(9)
+    outs = [rng.standard_normal((n, 7, 5, dv)).astype(dtype) for n in (3, 2)]
+    lses = [(rng.standard_normal((n, 7, 5)) * 4).astype(np.float32) for n in (3, 2)]
+    lses[0][1, ::2], outs[0][1, ::2] = -np.inf, np.nan
+    check(tmp_path, outs, lses, rng.standard_normal(5).astype(np.float32), out_type=out_type,
+          type="f32" if dtype is np.float32 else "bf16", dynamic="mixed" if dv % 2 else False)

@@ -7,6 +7,8 @@ from harness import BF16, sparse_attention
 from own_layouts import OWN, encoded
 from reference import compare, inputs, layouts, ops
 
+TARGETS = ("reference", "cpu", "cpu with 8 lanes", "cpu without bf16 pairs")
+
 
 def check(folder, q, keys, indices, **keywords):
     harness_only = {name: keywords.pop(name) for name in ("dynamic", "out_type")

@@ -40,3 +40,17 @@ func.func @computed(%x: bf16) -> bf16 {
   %0 = arith.negf %x : bf16
   return %0 : bf16
 }
+
+// -----
+
+// So do its results.
+// CHECK-LABEL: func.func @intrinsic_results
+// CHECK: %[[BF16:.*]] = llvm.call_intrinsic "llvm.x86.avx512bf16.cvtne2ps2bf16.512"({{.*}}) : (vector<16xf32>, vector<16xf32>) -> vector<32xbf16>
+// CHECK: %[[BITS:.*]] = llvm.bitcast %[[BF16]] : vector<32xbf16> to vector<32xi16>
+// CHECK: vector.store %[[BITS]], {{.*}} : memref<32xi16>, vector<32xi16>
+func.func @intrinsic_results(%x: vector<16xf32>, %m: memref<32xbf16>, %i: index) {
+  %b = llvm.call_intrinsic "llvm.x86.avx512bf16.cvtne2ps2bf16.512"(%x, %x)
+      : (vector<16xf32>, vector<16xf32>) -> vector<32xbf16>
+  vector.store %b, %m[%i] : memref<32xbf16>, vector<32xbf16>
+  return
+}

@@ -7,9 +7,10 @@
 
 #include "Arithmetic.h"
 
+#include "Float8Table.h"
+
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "llvm/ADT/APFloat.h"
 
 using namespace mlir;
 using namespace mlir::dsa;
@@ -40,54 +41,6 @@ unsigned Arithmetic::getChunk(Type type, const CPUTarget &target) const {
   bool byTable =
       usesPairs() && type.getIntOrFloatBitWidth() == 8 && target.byteTable;
   return byTable ? 4 * target.lanes : getWidth() * target.lanes;
-}
-
-/// The two bytes of the bf16 that is equal to each f8E4M3FN without sign.
-static void getTables(SmallVectorImpl<int8_t> &low,
-                      SmallVectorImpl<int8_t> &high) {
-  for (unsigned code = 0; code < 128; ++code) {
-    APFloat value(APFloat::Float8E4M3FN(), APInt(8, code));
-    bool losesInfo;
-    value.convert(APFloat::BFloat(), APFloat::rmNearestTiesToEven, &losesInfo);
-    uint64_t bits = value.bitcastToAPInt().getZExtValue();
-    low.push_back(static_cast<int8_t>(bits & 0xff));
-    high.push_back(static_cast<int8_t>(bits >> 8));
-  }
-}
-
-/// 64 f8E4M3FN codes as two vectors of 16 pairs of bf16, by look-up: a byte
-/// permutation of two registers for the low and one for the high bytes.
-static SmallVector<Value> lookUpPairs(KernelBuilder &b, Value codes) {
-  SmallVector<int8_t> low, high;
-  getTables(low, high);
-  auto bytes = VectorType::get({64}, b.getI8Type());
-  auto table = [&](ArrayRef<int8_t> values) -> Value {
-    return arith::ConstantOp::create(b, bytes,
-                                     DenseElementsAttr::get(bytes, values));
-  };
-  // Interleaving bytes works within 128 bits: with quadwords in this order
-  // before, elements come out in theirs.
-  SmallVector<int64_t> spread, first, second;
-  for (int64_t quadword : {0, 4, 1, 5, 2, 6, 3, 7})
-    for (int64_t i = 0; i < 8; ++i)
-      spread.push_back(8 * quadword + i);
-  for (int64_t block = 0; block < 64; block += 16)
-    for (int64_t i = 0; i < 8; ++i) {
-      first.append({block + i, 64 + block + i});
-      second.append({block + 8 + i, 64 + block + 8 + i});
-    }
-  Value index = b.shuffle(codes, codes, spread);
-  auto lookUp = [&](ArrayRef<int8_t> values) {
-    return b.intrinsic(
-        "llvm.x86.avx512.vpermi2var.qi.512", bytes,
-        {table(values.take_front(64)), index, table(values.drop_front(64))});
-  };
-  // The look-up ignores the sign, bit 7 of the code and of the high byte.
-  Value sign = arith::AndIOp::create(b, index, b.splat(bytes, int64_t(0x80)));
-  Value lowBytes = lookUp(low);
-  Value highBytes = arith::OrIOp::create(b, lookUp(high), sign);
-  return {b.bitcast(b.shuffle(lowBytes, highBytes, first), b.getI32Type()),
-          b.bitcast(b.shuffle(lowBytes, highBytes, second), b.getI32Type())};
 }
 
 SmallVector<Value> Arithmetic::toSteps(KernelBuilder &b, Value elements) const {

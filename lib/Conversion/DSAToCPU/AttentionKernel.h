@@ -94,7 +94,7 @@ private:
                 Value lse);
   Value loadSinks(const Item &item, const Group &group, unsigned vector);
   void emitOutput(const Item &item, const Group &group, Value lane);
-  void forEachHead(const Group &group, function_ref<void(Value lane)> body);
+  Value getNumHeads(const Group &group);
 
   Value view(const Item &item, Value offset, ArrayRef<Value> extents,
              Type type) {

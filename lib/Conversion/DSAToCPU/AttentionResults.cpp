@@ -35,19 +35,16 @@ void AttentionKernel::emitZeroSums(const Item &item, Value range) {
   });
 }
 
-/// Calls `body` with the lanes of a group that have a head.
-void AttentionKernel::forEachHead(const Group &group,
-                                  function_ref<void(Value)> body) {
+Value AttentionKernel::getNumHeads(const Group &group) {
   Value count = b.index(group.kind.heads);
-  if (!knownHeads)
-    count = b.min(count, b.sub(heads, group.head));
-  b.forLoop(b.index(0), count, 1, body);
+  return knownHeads ? count : b.min(count, b.sub(heads, group.head));
 }
 
 void AttentionKernel::emitResults(const Item &item) {
   forEachGroup(item, [&](const Group &group) {
     emitFactors(item, group);
-    forEachHead(group, [&](Value lane) { emitOutput(item, group, lane); });
+    b.forLoop(b.index(0), getNumHeads(group), 1,
+              [&](Value lane) { emitOutput(item, group, lane); });
   });
 }
 

@@ -36,7 +36,7 @@ void AttentionKernel::transposeQuery(const Item &item, const Group &group) {
     });
   };
   if (group.kind.elementsInLanes) {
-    stage(group.head, b.index(group.kind.heads));
+    stage(group.head, getNumHeads(group));
     return;
   }
   Value transposed = viewQuery(item);
@@ -181,6 +181,7 @@ void AttentionKernel::emitScoresOfElements(const Item &item, const Group &group,
   RegisterTile tile = {numKeys, perKey};
   Value dots = viewDots(item), queries = viewQueryRows(item);
   SmallVector<BlockColumns, 2> pieces = range.rows.getKeys(item.scratch, block);
+  Value lastHead = b.sub(getNumHeads(group), b.index(1));
   // Weights are made of two keys at a time.
   unsigned multiple = std::max(numKeys, 2u);
   Value end = b.alignUp(block.count, multiple);
@@ -194,8 +195,7 @@ void AttentionKernel::emitScoresOfElements(const Item &item, const Group &group,
       TileLoop loop;
       loop.tile = tile;
       auto loadColumn = [&](unsigned head, Value step) {
-        Value last = b.index(group.kind.heads - 1);
-        Value row = b.min(b.index(head), last);
+        Value row = b.min(b.index(head), lastHead);
         return arithmetic.loadSteps(
             b, queries, {row, b.add(firstElement, b.mul(step, width))});
       };

@@ -44,11 +44,6 @@ std::optional<std::string> dsa::getReasonAgainst(DSAOpInterface op,
   // Selection needs no arithmetic.
   if (isa<TopKOp>(op))
     return std::nullopt;
-  if (!isa<IndexerScoresOp, LightningIndexerOp, SparseAttentionOp>(op))
-    return "has no kernel";
-  if (auto attention = dyn_cast<SparseAttentionOp>(op.getOperation()))
-    if (attention.getLayouts())
-      return "has no kernel for packed rows";
   if (target.fma)
     return std::nullopt;
   return "needs multiply-add of f32 vectors and conversion of f16, FMA with "
@@ -210,8 +205,12 @@ struct ConvertToCPU : OnCPU<dsa::impl::ConvertToCPUPassBase<ConvertToCPU>> {
             .Case<SparseAttentionOp>([&](auto attention) {
               return emitSparseAttention(b, attention, threads);
             })
-            .Case<TopKOp>(
-                [&](auto topK) { return emitTopK(b, topK, threads); });
+            .Case<MergeAttentionOp>([&](auto merge) {
+              return emitMergeAttention(b, merge, threads);
+            })
+            .Case<TopKOp>([&](auto topK) { return emitTopK(b, topK, threads); })
+            .Case<UnpackOp>(
+                [&](auto unpack) { return emitUnpack(b, unpack, threads); });
     remarks.notifyDone(loc, choice + " on " + target.str());
     rewriter.eraseOp(op);
   }

@@ -33,9 +33,12 @@ KernelChoice emitIndexerScores(KernelBuilder &b, IndexerScoresOp op,
                                Value threads);
 KernelChoice emitLightningIndexer(KernelBuilder &b, LightningIndexerOp op,
                                   Value threads);
+KernelChoice emitMergeAttention(KernelBuilder &b, MergeAttentionOp op,
+                                Value threads);
 KernelChoice emitSparseAttention(KernelBuilder &b, SparseAttentionOp op,
                                  Value threads);
 KernelChoice emitTopK(KernelBuilder &b, TopKOp op, Value threads);
+KernelChoice emitUnpack(KernelBuilder &b, UnpackOp op, Value threads);
 
 } // namespace mlir::dsa
 

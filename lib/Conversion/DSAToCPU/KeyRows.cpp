@@ -7,11 +7,9 @@
 
 #include "KeyRows.h"
 
-#include "dsa/IR/DSA.h"
+#include "Dequantize.h"
 
-#include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace mlir::dsa;
@@ -30,46 +28,18 @@ Type KeyRows::getElementType(const KeySource &source) {
   return getElementTypeOrSelf(source.keys);
 }
 
-/// The elements of a field, or its scales (which `column`, an element, tells).
-static RowPiece getFieldPiece(KernelBuilder &b, const KeySource &source,
-                              unsigned field, bool scales) {
-  KVLayoutAttr layout = getLayout(source);
-  const KVField &f = layout.getFields()[field];
-  KVLocation location =
-      layout.locate(field, b.getAffineDimExpr(0), b.getAffineDimExpr(1));
-  AffineExpr byte = scales ? location.scale : location.element;
-  RowPiece piece;
-  piece.memref = source.keys;
-  piece.elementType = scales ? f.scaleType : f.elementType;
-  piece.count = b.index(f.count);
-  piece.rowsInPages = source.paged;
-  piece.byteOf = [byte](KernelBuilder &b, Value row, Value column) {
-    return affine::expandAffineExpr(b, b.getLoc(), byte, {row, column},
-                                    ValueRange());
-  };
-  return piece;
-}
-
-/// One element as f32.
-static Value loadElement(KernelBuilder &b, const RowPiece &piece,
-                         ValueRange row, Value column) {
-  Value element = vector::ExtractOp::create(
-      b, piece.load(b, row, column, 1, /*partial=*/false), 0);
-  if (element.getType().isF32())
-    return element;
-  return arith::ExtFOp::create(b, b.getF32Type(), element);
+static PackedRows getPacked(const KeySource &source) {
+  return {source.keys, getLayout(source), source.paged};
 }
 
 /// The element as `dsa.unpack` to bf16 gives it, in f32.
 static Value readAsBF16(KernelBuilder &b, const KeySource &source,
                         unsigned field, ValueRange row, Value column) {
-  Value value = loadElement(
-      b, getFieldPiece(b, source, field, /*scales=*/false), row, column);
-  if (getLayout(source).getFields()[field].scaleType) {
-    Value scale = loadElement(
-        b, getFieldPiece(b, source, field, /*scales=*/true), row, column);
-    value = arith::MulFOp::create(b, value, scale);
-  }
+  PackedRows packed = getPacked(source);
+  Value value = loadAsF32(b, packed.getElements(b, field), row, column);
+  if (packed.layout.getFields()[field].scaleType)
+    value = arith::MulFOp::create(
+        b, value, loadAsF32(b, packed.getScales(b, field), row, column));
   value = arith::TruncFOp::create(b, b.getBF16Type(), value);
   return arith::ExtFOp::create(b, b.getF32Type(), value);
 }
@@ -94,7 +64,7 @@ KeyRows::KeyRows(KernelBuilder &b, const KeySource &source, bool batched)
     return;
   }
   for (unsigned field = 0; field < layout.getFields().size(); ++field) {
-    RowPiece piece = getFieldPiece(b, source, field, /*scales=*/false);
+    RowPiece piece = getPacked(source).getElements(b, field);
     if (!layout.hasOneScalePerRow())
       piece.readScaled = [source, field](KernelBuilder &b, ValueRange row,
                                          Value column) -> Value {
@@ -145,8 +115,7 @@ SmallVector<Value> KeyRows::advance(KernelBuilder &b, const KeyPlace &first,
 Value KeyRows::loadScale(KernelBuilder &b, ValueRange row) const {
   if (source.keyScale)
     return b.load(source.keyScale, row);
-  return loadElement(b, getFieldPiece(b, source, 0, /*scales=*/true), row,
-                     b.index(0));
+  return loadAsF32(b, getPacked(source).getScales(b, 0), row, b.index(0));
 }
 
 void KeyRows::prefetch(KernelBuilder &b, ValueRange row,

@@ -68,7 +68,8 @@ public:
     Value number = b.add(b.mul(list.row, chunks), list.chunk);
     auto view = [&](int64_t half) {
       Value at = b.mul(b.add(b.mul(number, 2), half), b.mul(extent, 4));
-      return Scratch{memory, at, Value()}.view(b, b.index(0), extent, b.getI32Type());
+      return Scratch{memory, at, Value()}.view(b, b.index(0), extent,
+                                               b.getI32Type());
     };
     return {view(0), view(1)};
   }

@@ -52,8 +52,8 @@ void dsa::stageRow(KernelBuilder &b, const Arithmetic &arithmetic,
                         });
     start = b.add(start, piece.count);
   }
-  // Vectors of steps fill up behind their piece, single elements do not.
-  if (pieces.back().readScaled && arithmetic.usesPairs())
+  // The vectors of one piece fill up behind it, other forms do not always.
+  if (pieces.size() > 1 || pieces.back().readScaled)
     b.storeVector(b.splat(stepVector, 0.0), array, {slot, elements});
 }
 

@@ -21,8 +21,8 @@ SmallVector<RowPiece, 2> getQueryPieces(KernelBuilder &b, Value query,
 Value getNumElements(KernelBuilder &b, ArrayRef<RowPiece> pieces);
 
 /// Row `slot` of `array`, which has `elements` and room for vectors that reach
-/// beyond them, becomes the elements of all pieces, side by side, and a zero if
-/// the last step reaches beyond them.
+/// beyond them, becomes the elements of all pieces, side by side, and zeros up
+/// to the end of the last vector of steps.
 void stageRow(KernelBuilder &b, const Arithmetic &arithmetic,
               ArrayRef<RowPiece> pieces, Value elements, ValueRange row,
               Value array, Value slot);

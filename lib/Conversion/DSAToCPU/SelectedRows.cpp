@@ -29,6 +29,10 @@ SelectedRows::SelectedRows(KernelBuilder &b, const KeySet &set, Value rowIds,
   // Lists are filled up to whole vectors.
   listExtent = b.add(numSlots, options.padding + b.lanes());
   keys = makeSource(SmallVector<RowPiece, 2>(rows.getPieces()));
+  if (set.layout) {
+    keys.packed = {set.keys, cast<KVLayoutAttr>(set.layout), paged};
+    keys.inPlace = false;
+  }
   if (set.values)
     values = makeSource(
         {{set.values, getElementTypeOrSelf(set.values), b.index(dv)}});
@@ -228,10 +232,35 @@ void SelectedRows::stage(const Scratch &scratch, Value batch,
       SmallVector<Value> nextRow = getRow(scratch, batch, next);
       for (const RowPiece &piece : source->pieces)
         piece.prefetch(b, nextRow, /*locality=*/2);
-      stageRow(b, arithmetic, source->pieces, source->elements,
-               getRow(scratch, batch, position), staged, r);
+      SmallVector<Value> row = getRow(scratch, batch, position);
+      if (source->packed)
+        stagePacked(*source->packed, source->elements, row, staged, r);
+      else
+        stageRow(b, arithmetic, source->pieces, source->elements, row, staged,
+                 r);
     });
   }
+}
+
+/// Elements times their scales, in f32, rounded once to the compute type.
+void SelectedRows::stagePacked(const PackedRows &packed, Value elements,
+                               ValueRange row, Value staged, Value slot) {
+  Type elementType = getElementTypeOrSelf(staged);
+  dequantizeRow(b, packed, row, staged, {slot, b.index(0)});
+  // Zeros up to the end of the last vector of steps.
+  auto stepVector = b.vectorOf(elementType, arithmetic.getWidth());
+  b.storeVector(
+      arith::ConstantOp::create(b, stepVector, b.getZeroAttr(stepVector)),
+      staged, {slot, elements});
+  if (options.computeType == elementType)
+    return;
+  b.forLoop(b.index(0), elements, b.lanes(), [&](Value column) {
+    Value wide = b.loadVector(b.f32s(), staged, {slot, column});
+    Value rounded =
+        arith::TruncFOp::create(b, b.vectorOf(options.computeType), wide);
+    b.storeVector(arith::ExtFOp::create(b, b.f32s(), rounded), staged,
+                  {slot, column});
+  });
 }
 
 /// All elements of a memref as one row, from its first one on.

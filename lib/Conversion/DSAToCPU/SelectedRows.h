@@ -15,6 +15,7 @@
 #ifndef DSA_LIB_CONVERSION_DSATOCPU_SELECTEDROWS_H
 #define DSA_LIB_CONVERSION_DSATOCPU_SELECTEDROWS_H
 
+#include "Dequantize.h"
 #include "KeyRows.h"
 #include "Parallel.h"
 
@@ -81,6 +82,8 @@ private:
   /// Rows of one kind, keys or values.
   struct Source {
     SmallVector<RowPiece, 2> pieces;
+    /// In place of pieces that are read as they are.
+    std::optional<PackedRows> packed;
     Value elements, paddedElements;
     bool inPlace;
     // In scratch memory: where rows begin, for each piece; copied rows.
@@ -89,6 +92,8 @@ private:
   };
 
   Source makeSource(SmallVector<RowPiece, 2> pieces);
+  void stagePacked(const PackedRows &packed, Value elements, ValueRange row,
+                   Value staged, Value slot);
   Value appendBlockwise(const Scratch &scratch, Value batch, Value t,
                         Value limit);
   Value appendOneByOne(const Scratch &scratch, Value batch, Value tableRow,

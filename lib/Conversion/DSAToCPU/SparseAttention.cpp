@@ -99,21 +99,33 @@ AttentionKernel::AttentionKernel(KernelBuilder &b, SparseAttentionOp op,
   planScratch();
 }
 
-/// As many heads as fill vectors go two vectors at a time, the rest as one
-/// vector, or with elements in lanes if they would leave half of it empty.
+/// Heads that fill vectors of 16 go by heads in lanes, and so does the rest, or
+/// with elements in lanes if it would leave half of a vector empty: whether H
+/// is known or not, as sums differ. Known ones go two vectors at a time.
 void AttentionKernel::chooseGroups() {
   int64_t lanes = b.lanes();
+  constexpr int64_t fewHeads = 8;
   if (!knownHeads) {
     groupLanes = lanes;
-    numGroups = b.ceilDiv(heads, lanes);
-    groups.push_back({b.index(0), numGroups, b.index(0), lanes, 1, false});
+    Value all = b.ceilDiv(heads, lanes), inHeads = all;
+    if (lanes == 16) {
+      Value rest = b.rem(heads, b.index(lanes));
+      Value isFew = b.compare(CmpIPredicate::sle, rest, b.index(fewHeads));
+      inHeads = b.select(isFew, b.div(heads, lanes), all);
+    }
+    Value zero = b.index(0);
+    groups.push_back({zero, inHeads, zero, lanes, 1, false});
+    if (lanes == 16)
+      groups.push_back(
+          {inHeads, all, b.mul(inHeads, lanes), fewHeads, 1, true});
+    numGroups = all;
   } else {
     groupLanes = *knownHeads > lanes ? 2 * lanes : lanes;
     int64_t group = 0, head = 0;
     auto append = [&](int64_t count, int64_t headsOfEach) {
       if (count == 0 || headsOfEach == 0)
         return;
-      bool inLanes = lanes == 16 && headsOfEach <= 8;
+      bool inLanes = lanes == 16 && headsOfEach <= fewHeads;
       auto vectors =
           static_cast<unsigned>(llvm::divideCeil(headsOfEach, lanes));
       groups.push_back({b.index(group), b.index(group + count), b.index(head),
@@ -123,7 +135,7 @@ void AttentionKernel::chooseGroups() {
     };
     append(*knownHeads / groupLanes, groupLanes);
     int64_t rest = *knownHeads % groupLanes;
-    if (lanes == 16 && rest > lanes && rest <= lanes + 8) {
+    if (lanes == 16 && rest > lanes && rest <= lanes + fewHeads) {
       append(1, lanes);
       rest -= lanes;
     }
@@ -277,15 +289,16 @@ void AttentionKernel::emit() {
 
 void AttentionKernel::emitItem(const Item &item) {
   forEachGroup(item, [&](const Group &group) { transposeQuery(item, group); });
-  for (auto [i, set] : llvm::enumerate(rows)) {
+  for (unsigned i = 0; i < rows.size(); ++i) {
+    SelectedRows &set = *rows[i];
     Value first = firstRanges[i];
     Value next = i + 1 < rows.size() ? firstRanges[i + 1] : numRanges;
     Value from = b.max(item.firstRange, first);
     Value to = b.min(item.endRange, next);
     b.ifThen(b.compare(CmpIPredicate::slt, from, to), [&] {
-      Value length = set->select(item.scratch, item.batch, item.t);
+      Value length = set.select(item.scratch, item.batch, item.t);
       b.forLoop(from, to, 1, [&](Value number) {
-        Range range = {number, *set, length};
+        Range range = {number, set, length};
         Value begin = b.mul(b.sub(number, first), rangeLengths[i]);
         Value end = b.min(b.add(begin, rangeLengths[i]), length);
         emitRange(item, range, begin, end);

@@ -97,15 +97,3 @@ func.func @negative_on_tensors(%q: tensor<?x64x128xf32>, %k: tensor<?x128xf32>,
       weights(%w : tensor<?x64xf32>) outs(%o : tensor<?x?xf32>)
   return %s : tensor<?x?xf32>
 }
-
-// -----
-
-// REMARK: [Missed] {{.*}}"has no kernel"
-// CHECK-LABEL: func.func @negative_without_kernel
-// CHECK: dsa.unpack
-func.func @negative_without_kernel(%packed: memref<9x20xi8>, %init: memref<9x16xf32>) {
-  dsa.unpack packed(%packed : memref<9x20xi8>)
-      layout = <[16 x f8E4M3FN at 0 scale f32 per 16 at 16], record_bytes = 20>
-      outs(%init : memref<9x16xf32>)
-  return
-}
