@@ -17,6 +17,7 @@
 
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -36,6 +37,10 @@ static PassOptions getOptions(const CPUPipelineOptions &options) {
 
 /// All allocations to the caller's workspace; one that is left is an error.
 static void addWorkspace(OpPassManager &pm) {
+  // Kernels are on threads by now. Other loops, even if their iterations could
+  // be, are not, so that one has the memory of all.
+  pm.addNestedPass<func::FuncOp>(createForallToForLoopPass());
+  pm.addNestedPass<func::FuncOp>(createParallelForToNestedForsPass());
   pm.addNestedPass<func::FuncOp>(bufferization::createBufferLoopHoistingPass());
   pm.addPass(createPlanWorkspacePass());
 }

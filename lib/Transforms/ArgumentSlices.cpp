@@ -80,8 +80,13 @@ void ArgumentSlices::visit(Operation *op) {
 
 void ArgumentSlices::visitExtent(Value extent, Value memref,
                                  int64_t dimension) {
+  ValueBoundsConstraintSet::Variable variable(memref, dimension);
+  // Upstream knows no bounds of what this makes: they are its operands.
+  if (auto cast = memref.getDefiningOp<memref::ReinterpretCastOp>();
+      cast && dimension >= 0 && dimension < cast.getType().getRank())
+    variable = cast.getMixedSizes()[dimension];
   ArgumentBound bound;
-  if (succeeded(computeBound(bound, BoundType::EQ, {memref, dimension}))) {
+  if (succeeded(computeBound(bound, BoundType::EQ, variable))) {
     determined.insert(extent);
     extents.try_emplace(extent, std::move(bound));
   }

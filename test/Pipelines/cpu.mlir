@@ -44,3 +44,24 @@ func.func @layer(%iq: tensor<?x64x128xbf16>, %ik: tensor<?x128xbf16>, %w: tensor
       outs(%o, %l : tensor<?x16x512xbf16>, tensor<?x16xf32>)
   return %out : tensor<?x16x512xbf16>
 }
+
+// A loop whose iterations may run in any order runs them one at a time, so that
+// one has the memory of all.
+// CHECK: llvm.func @any_order
+// CHECK: llvm.func @any_order_workspace
+func.func @any_order(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %init = tensor.empty() : tensor<4x8xf32>
+  %all = scf.forall (%i) in (4) shared_outs(%out = %init) -> tensor<4x8xf32> {
+    %row = tensor.extract_slice %x[%i, 0] [1, 8] [1, 1] : tensor<4x8xf32> to tensor<1x8xf32>
+    %e = tensor.empty() : tensor<1x8xf32>
+    %exp = linalg.exp ins(%row : tensor<1x8xf32>) outs(%e : tensor<1x8xf32>) -> tensor<1x8xf32>
+    %own = tensor.extract_slice %out[%i, 0] [1, 8] [1, 1] : tensor<4x8xf32> to tensor<1x8xf32>
+    %sum = linalg.add ins(%exp, %row : tensor<1x8xf32>, tensor<1x8xf32>)
+        outs(%own : tensor<1x8xf32>) -> tensor<1x8xf32>
+    scf.forall.in_parallel {
+      tensor.parallel_insert_slice %sum into %out[%i, 0] [1, 8] [1, 1]
+          : tensor<1x8xf32> into tensor<4x8xf32>
+    }
+  }
+  return %all : tensor<4x8xf32>
+}

@@ -416,7 +416,8 @@ func.func @extents(%x: tensor<?x8xf32>, %n: index, %i: i32, %which: i1) {
 // -----
 
 // Extents of allocations are not those of arguments, but known too: in all,
-// products with n of what a subview and its metadata say.
+// products with n of what a subview, its metadata and a cast that has its sizes
+// as operands say.
 // CHECK-LABEL: func.func @extent_of_extent(
 // CHECK-SAME:  %{{.*}}: f32, %[[N:[a-z0-9]+]]: index,
 // CHECK:       %[[SQUARE:.*]] = arith.muli %[[N]], %[[N]]
@@ -434,7 +435,10 @@ func.func @extent_of_extent(%f: f32, %n: index) {
   %b = memref.alloc(%square) : memref<?xf32>
   memref.store %f, %b[%c0] : memref<?xf32>
   %base, %offset, %size, %stride = memref.extract_strided_metadata %b : memref<?xf32> -> memref<f32>, index, index, index
-  %cube = arith.muli %size, %n : index
+  %cast = memref.reinterpret_cast %base to offset: [%offset], sizes: [%size], strides: [1]
+      : memref<f32> to memref<?xf32, strided<[1], offset: ?>>
+  %e = memref.dim %cast, %c0 : memref<?xf32, strided<[1], offset: ?>>
+  %cube = arith.muli %e, %n : index
   %c = memref.alloc(%cube) : memref<?xf32>
   memref.store %f, %c[%c0] : memref<?xf32>
   return
