@@ -73,8 +73,11 @@ class Library:
         return getattr(self.library, f"_mlir_ciface_{name}")(*passed)
 
     def call(self, name, inputs, outputs):
-        """The status of `name`, with an empty workspace and one thread."""
-        return self.raw(name, *inputs, *outputs, np.empty(0, np.int8), 1)
+        """The status of `name`, with one thread and the workspace that it asks for, none if it
+        refuses the inputs."""
+        size = np.zeros(1, np.int64)
+        self.raw(f"{name}_workspace", *inputs, 1, size)
+        return self.raw(name, *inputs, *outputs, np.empty(size[0], np.int8), 1)
 
     def workspace(self, name, inputs, threads):
         """A workspace for `name` as large as it asks for."""
