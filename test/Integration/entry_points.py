@@ -63,7 +63,8 @@ class Library:
             [LLVM / "clang", "-O1", "-shared", "-fPIC", "-Wno-override-module",
              f"-I{ROOT}/include", folder / "f.ll", ROOT / "lib/Runtime/Status.c",
              "-lm", *(["-fopenmp"] if target == "cpu" else []), "-o", folder / "f.so"], check=True)
-        self.library = ctypes.CDLL(str(folder / "f.so"))
+        self.path = folder / "f.so"
+        self.library = ctypes.CDLL(str(self.path))
         self.library.dsa_last_error.restype = ctypes.c_char_p
 
     def raw(self, name, *arguments):

@@ -9,8 +9,15 @@
 // RUN:   | FileCheck %s --check-prefix=LLVM
 // RUN: dsa-opt %s --dsa-cpu-pipeline="triple=x86_64-linux-gnu cpu=znver4 checked" \
 // RUN:   | FileCheck %s --check-prefix=CHECKED
+// RUN: dsa-opt %s --dsa-cpu-pipeline="triple=x86_64-linux-gnu cpu=znver4 tile-rows=8" -o /dev/null \
+// RUN:   --remarks-filter=dsa --remark-format=emitRemark 2>&1 | FileCheck %s --check-prefix=EIGHT
+// RUN: not dsa-opt %s --dsa-cpu-pipeline="tile-rows=0" 2>&1 | FileCheck %s --check-prefix=ZERO
 
+// EIGHT: [Passed] dsa-tile {{.*}}"computed 8 rows at a time"
+// ZERO: error: rows is 0, but must be at least 1
 // REMARK-DAG: [Passed] dsa-fuse
+// REMARK-DAG: [Passed] dsa-tile {{.*}}"computed 256 rows at a time"
+// REMARK-DAG: [Missed] dsa-tile {{.*}}"holds as much memory in a loop"
 // REMARK-DAG: [Passed] dsa-to-cpu {{.*}}selected as they come
 // REMARK-DAG: [Missed] dsa-decompose-for-cpu {{.*}}"is computed by its definition: has no kernel"
 // CHECK: module attributes {llvm.target_triple = "x86_64-unknown-linux-gnu"}
@@ -64,4 +71,22 @@ func.func @any_order(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
     }
   }
   return %all : tensor<4x8xf32>
+}
+
+// One op between the caller's tensors has nothing to hold; with scores made by
+// arithmetic on tensors, there are those.
+// CHECK: llvm.func @needless
+func.func @needless(%s: tensor<?x99xf32>, %i: tensor<?x7xi32>, %n: tensor<?xi32>)
+    -> (tensor<?x7xi32>, tensor<?xi32>) {
+  %indices, %count = dsa.top_k scores(%s : tensor<?x99xf32>) k = 7
+      outs(%i, %n : tensor<?x7xi32>, tensor<?xi32>)
+  return %indices, %count : tensor<?x7xi32>, tensor<?xi32>
+}
+// CHECK: llvm.func @least
+func.func @least(%s: tensor<?x99xf32>, %i: tensor<?x7xi32>, %n: tensor<?xi32>)
+    -> (tensor<?x7xi32>, tensor<?xi32>) {
+  %negative = arith.negf %s : tensor<?x99xf32>
+  %indices, %count = dsa.top_k scores(%negative : tensor<?x99xf32>) k = 7
+      outs(%i, %n : tensor<?x7xi32>, tensor<?xi32>)
+  return %indices, %count : tensor<?x7xi32>, tensor<?xi32>
 }

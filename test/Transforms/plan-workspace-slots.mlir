@@ -446,9 +446,9 @@ func.func @extent_of_extent(%f: f32, %n: index) {
 
 // -----
 
-// A tile is at most as large as its constant, here 4 rows and twice 4 rows, or as
-// the least of all that it is known not to exceed; the view has the extent that
-// it has.
+// A tile is at most as large as the least of all that it is known not to exceed:
+// here 4 rows and all that there are, twice 4 rows, or n rows and all that there
+// are; the view has the extent that it has.
 // CHECK-LABEL: func.func @tiles(
 // CHECK-SAME:  %{{.*}}: memref<?x8xf32, {{.*}}>, %[[N:[a-z0-9]+]]: index,
 // CHECK:       scf.for
@@ -457,11 +457,16 @@ func.func @extent_of_extent(%f: f32, %n: index) {
 // CHECK-LABEL: func.func @tiles_workspace(
 // CHECK-SAME:  %[[X:[a-z0-9]+]]: memref<?x8xf32, {{.*}}>, %[[N:[a-z0-9]+]]: index,
 // CHECK-DAG:   %[[D:.*]] = memref.dim %[[X]], %c0
+// CHECK-DAG:   %[[FEW:.*]] = affine.min #{{.*}}()[%[[D]]]
 // CHECK-DAG:   %[[LEAST:.*]] = affine.min #{{.*}}()[%[[D]], %[[N]]]
+// CHECK:       arith.maxsi %[[FEW]], %c0
+// CHECK:       arith.mului_extended
+// CHECK:       %[[A:.*]] = arith.andi %{{.*}}, %c-64
+// CHECK:       %[[AB:.*]] = arith.maxui %[[A]], %c256
 // CHECK:       arith.maxsi %[[LEAST]], %c0
 // CHECK:       arith.mului_extended
-// CHECK:       %[[SLOT:.*]] = arith.andi %{{.*}}, %c-64
-// CHECK:       arith.maxui %c256, %[[SLOT]]
+// CHECK:       %[[C:.*]] = arith.andi %{{.*}}, %c-64
+// CHECK:       arith.maxui %[[AB]], %[[C]]
 // CHECK-NOT:   arith.mului_extended
 // CHECK:       memref.store
 func.func @tiles(%x: tensor<?x8xf32>, %n: index) {
