@@ -167,6 +167,11 @@ def TilePass : Pass<"dsa-tile"> {
     scoring, selection and attention share one loop, and scores exist for `rows`
     rows only. Results that are used after the loop are put together there.
 
+    Glue joins the loop: linalg ops (casts, scaling, whatever computes the rows
+    apart), and casts, slices and reshapes of what they make, in front of the dsa
+    ops, between them and behind them. The rows of glue are those of the dsa op
+    that it makes or reads something of; it may read anything else whole.
+
     ```mlir
     func.func @layer(%iq: tensor<8x4x16xf32>, %ik: tensor<99x16xf32>, %w: tensor<8x4xf32>,
         %q: tensor<8x3x12xf32>, %kv: tensor<99x12xf32>, %o: tensor<8x3x8xf32>,
@@ -212,13 +217,18 @@ def TilePass : Pass<"dsa-tile"> {
 
     Numerics: bits are kept, as a row's bits depend on its own inputs only.
     Left alone, with a missed remark: ops on memrefs, without uses, without
-    elements, without rows (`dsa.unpack`) or with no more rows than `rows`. Left
-    out of another op's loop: a producer that it reads whole or takes as an
-    init, or that something else reads before the loop ends, be it a
-    `tensor.dim` (`--resolve-shaped-type-result-dims` resolves those).
+    elements, without rows (`dsa.unpack`) or with no more rows than `rows`; with
+    `to-save-memory` also those of a loop that holds as much as there is without
+    it, because all results are used outside and no `dsa.lightning_indexer`
+    keeps candidates of each row. Left out of another op's loop: a producer that
+    it reads whole or takes as an init, or that something else reads before the
+    loop ends, be it a `tensor.dim` (`--resolve-shaped-type-result-dims` resolves
+    those); glue that mixes rows, and what stands behind it.
   }];
   let options = [
-    Option<"rows", "rows", "int64_t", "64", "rows of a tile, at least 1">
+    Option<"rows", "rows", "int64_t", "64", "rows of a tile, at least 1">,
+    Option<"toSaveMemory", "to-save-memory", "bool", "false",
+           "leave alone what holds as much memory in a loop">
   ];
   let dependentDialects = [
     "affine::AffineDialect", "arith::ArithDialect", "scf::SCFDialect",
@@ -474,9 +484,9 @@ def PlanWorkspacePass : Pass<"dsa-plan-workspace", "ModuleOp"> {
     Sizes are computed ahead of everything else, from extents of arguments,
     scalar arguments and `threads`, by copies of the ops that have no effects and
     do no harm outside of the branch that they are in. Where an extent depends on
-    more, such as the position in a loop, what it is at most counts: a constant,
-    or else extents and arguments that upstream's value bounds prove to be no
-    less. A number of bytes that does not fit 63 bits is INT64_MAX, which no
+    more, such as the position in a loop, what it is at most counts: the least of
+    a constant and of the extents and arguments that upstream's value bounds
+    prove to be no less. A number of bytes that does not fit 63 bits is INT64_MAX, which no
     workspace has.
 
     An error: an extent without bound; an allocation that a loop hands on to its

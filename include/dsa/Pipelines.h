@@ -54,6 +54,11 @@ struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
       llvm::cl::desc("bytes of a core's second-level cache; 0 for the host's, "
                      "or 524288"),
       llvm::cl::init(0)};
+  Option<int64_t> tileRows{
+      *this, "tile-rows",
+      llvm::cl::desc("query rows for which temporaries are held at once, at "
+                     "least 1"),
+      llvm::cl::init(256)};
   Option<bool> checked{
       *this, "checked",
       llvm::cl::desc("report indices that are out of range as status 3"),

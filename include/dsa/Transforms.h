@@ -33,15 +33,22 @@ LogicalResult replaceByDefinition(RewriterBase &rewriter, DSAOpInterface op,
 /// alone: ops on memrefs, and `ids` for each row.
 FailureOr<LightningIndexerOp> fuseIndexer(RewriterBase &rewriter, TopKOp op);
 
-/// Computes `op` and the dsa ops of its block that it reads row by row, in one
-/// loop over T, `rows` (at least 1) rows at a time. Bits are kept.
+/// Computes `op` and what it reads row by row in its block, dsa ops and glue,
+/// in one loop over T, `rows` (at least 1) rows at a time. Bits are kept.
 ///
-/// A producer joins if all its uses either are inputs of ops in the loop whose
-/// rows are its rows, or come after `op`; results used after the loop are put
-/// together there, the others exist for `rows` rows only. A `tensor.dim` of a
-/// result counts as a use: resolve those first.
+/// Glue is a linalg op, or a cast, slice or reshape, that computes apart the
+/// rows of the ops that it reads or that read it. A producer joins if all its
+/// uses either are inputs of ops in the loop whose rows are its rows, or come
+/// after the loop; glue behind `op` joins up to the first op that reads what
+/// the loop makes and cannot. The loop stands where its last op did. Results
+/// used after it are put together there, the others exist for `rows` rows only.
+/// A `tensor.dim` of a result counts as a use: resolve those first.
+///
+/// With `toSaveMemory`, ops are left alone that take as much memory without a
+/// loop: all results are used outside, and no `dsa.lightning_indexer` keeps
+/// candidates.
 FailureOr<scf::ForOp> tileRows(RewriterBase &rewriter, DSAOpInterface op,
-                               int64_t rows);
+                               int64_t rows, bool toSaveMemory = false);
 
 /// Selects from `parts` (2 to 1024) parts of the positions, then from what
 /// they selected: with `N = ceil(S / parts)`, rounded up to whole pages, part

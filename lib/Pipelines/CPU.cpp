@@ -17,6 +17,8 @@
 
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/SCF/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -34,8 +36,23 @@ static PassOptions getOptions(const CPUPipelineOptions &options) {
   return pass;
 }
 
+/// Scores, selections and what else is between ops exist for some rows at a
+/// time.
+static void addTiles(OpPassManager &pm, const CPUPipelineOptions &options) {
+  // An extent that is asked of an op's result is a use of all of it.
+  pm.addPass(memref::createResolveShapedTypeResultDimsPass());
+  TilePassOptions tile;
+  tile.rows = options.tileRows;
+  tile.toSaveMemory = true;
+  pm.addPass(createTilePass(tile));
+}
+
 /// All allocations to the caller's workspace; one that is left is an error.
 static void addWorkspace(OpPassManager &pm) {
+  // Kernels are on threads by now. Other loops, even if their iterations could
+  // be, are not, so that one has the memory of all.
+  pm.addNestedPass<func::FuncOp>(createForallToForLoopPass());
+  pm.addNestedPass<func::FuncOp>(createParallelForToNestedForsPass());
   pm.addNestedPass<func::FuncOp>(bufferization::createBufferLoopHoistingPass());
   pm.addPass(createPlanWorkspacePass());
 }
@@ -44,6 +61,7 @@ void dsa::buildCPUPipeline(OpPassManager &pm,
                            const CPUPipelineOptions &options) {
   addEntryPoints(pm, options.checked);
   pm.addPass(createFusePass());
+  addTiles(pm, options);
   pm.addPass(createDecomposeForCPUPass(
       getOptions<DecomposeForCPUPassOptions>(options)));
   addBufferization(pm);

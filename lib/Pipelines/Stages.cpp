@@ -37,6 +37,8 @@ void dsa::addEntryPoints(OpPassManager &pm, bool checked) {
   pm.addPass(createCheckInterfacesPass());
   pm.addPass(createPlainInliner());
   pm.addPass(createSymbolDCEPass());
+  // Of arithmetic on tensors, extents, rows and buffers are known as linalg.
+  pm.addPass(createConvertElementwiseToLinalgPass());
   FunctionABIPassOptions abi;
   abi.checked = checked;
   pm.addPass(createFunctionABIPass(abi));

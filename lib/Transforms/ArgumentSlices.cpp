@@ -80,8 +80,13 @@ void ArgumentSlices::visit(Operation *op) {
 
 void ArgumentSlices::visitExtent(Value extent, Value memref,
                                  int64_t dimension) {
+  ValueBoundsConstraintSet::Variable variable(memref, dimension);
+  // Upstream knows no bounds of what this makes: they are its operands.
+  if (auto cast = memref.getDefiningOp<memref::ReinterpretCastOp>();
+      cast && dimension >= 0 && dimension < cast.getType().getRank())
+    variable = cast.getMixedSizes()[dimension];
   ArgumentBound bound;
-  if (succeeded(computeBound(bound, BoundType::EQ, {memref, dimension}))) {
+  if (succeeded(computeBound(bound, BoundType::EQ, variable))) {
     determined.insert(extent);
     extents.try_emplace(extent, std::move(bound));
   }
@@ -129,21 +134,25 @@ FailureOr<ArgumentBound> ArgumentSlices::getUpperBound(Value index) const {
   if (determined.contains(index))
     return ArgumentBound{AffineMap::getMultiDimIdentityMap(1, context),
                          {{index, std::nullopt}}};
-  // What a constant bounds is a tile, of which there are many in an extent.
+  // What a constant bounds is a tile, of which there are many in an extent, or
+  // less than one.
+  ArgumentBound bound;
+  SmallVector<AffineExpr> exprs;
   FailureOr<int64_t> constant = ValueBoundsConstraintSet::computeConstantBound(
       BoundType::UB, index, getStopCondition(), /*closedUB=*/true);
   if (succeeded(constant))
-    return ArgumentBound{AffineMap::getConstantMap(*constant, context), {}};
+    exprs.push_back(getAffineConstantExpr(*constant, context));
   // Upstream can prove more bounds, such as those of loops with steps, than it
   // can find.
-  ArgumentBound bound;
   for (Value candidate : getDeterminedIndices(index))
-    if (ValueBoundsConstraintSet::compare(index, ValueBoundsConstraintSet::LE,
-                                          candidate))
+    if (!matchPattern(candidate, m_Constant()) &&
+        ValueBoundsConstraintSet::compare(index, ValueBoundsConstraintSet::LE,
+                                          candidate)) {
+      exprs.push_back(getAffineDimExpr(bound.operands.size(), context));
       bound.operands.emplace_back(candidate, std::nullopt);
-  if (!bound.operands.empty()) {
-    bound.map =
-        AffineMap::getMultiDimIdentityMap(bound.operands.size(), context);
+    }
+  if (!exprs.empty()) {
+    bound.map = AffineMap::get(bound.operands.size(), 0, exprs, context);
     return bound;
   }
   if (failed(computeBound(bound, BoundType::UB, index)))

@@ -5,14 +5,16 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// All dsa ops but `unpack` compute row by row, so a chain of them needs no more
-// than one loop: no slice is computed twice, and what stays inside the loop is
-// never held whole. Upstream's tile and fuse clones a producer for each result
-// that is used, and leaves it to later passes to find that the clones are one.
+// All dsa ops but `unpack` compute row by row, and most of what stands between
+// them does too, so a chain of them needs no more than one loop: no slice is
+// computed twice, and what stays inside the loop is never held whole.
+// Upstream's tile and fuse clones a producer for each result that is used, and
+// leaves it to later passes to find that the clones are one.
 //
 //===----------------------------------------------------------------------===//
 
 #include "RewriteRemarks.h"
+#include "RowGroup.h"
 
 #include "dsa/IR/DSA.h"
 #include "dsa/Passes.h"
@@ -21,6 +23,7 @@
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
@@ -35,228 +38,257 @@ using namespace mlir;
 using namespace mlir::dsa;
 
 //===----------------------------------------------------------------------===//
-// Which ops share a loop
-//===----------------------------------------------------------------------===//
-
-/// The dimension of an operand that counts rows.
-static std::optional<int64_t> getRowDim(const DimTable &table,
-                                        const OpOperand &operand) {
-  const DimRow *row = table.find(operand);
-  const auto *dim = llvm::find(row->dims, Dim("T"));
-  if (dim == row->dims.end())
-    return std::nullopt;
-  return dim - row->dims.begin();
-}
-
-/// The dimension of a result that counts rows.
-static std::optional<int64_t> getRowDim(OpResult result) {
-  auto op = cast<DSAOpInterface>(result.getOwner());
-  return getRowDim(op.getDimTable(),
-                   *cast<DestinationStyleOpInterface>(op.getOperation())
-                        .getTiedOpOperand(result));
-}
-
-/// The number of rows, if there is a known limit.
-static std::optional<int64_t> getMostRows(const DimTable &table) {
-  if (std::optional<int64_t> extent = table.getStaticExtent("T"))
-    return extent;
-  for (const DimRow &row : table.rows)
-    if (std::optional<int64_t> dim = getRowDim(table, *row.operand)) {
-      FailureOr<int64_t> bound = ValueBoundsConstraintSet::computeConstantBound(
-          presburger::BoundType::UB, {row.operand->get(), *dim},
-          /*stopCondition=*/nullptr, /*closedUB=*/true);
-      if (succeeded(bound))
-        return *bound;
-    }
-  return std::nullopt;
-}
-
-/// Why `op` cannot be computed in parts of its rows; null if it can.
-static const char *getObstacle(DSAOpInterface op) {
-  if (!cast<DestinationStyleOpInterface>(op.getOperation())
-           .hasPureTensorSemantics())
-    return "is on memrefs: tile before bufferization";
-  if (!llvm::is_contained(op.getIterationDims(), Dim("T")))
-    return "has no rows T";
-  DimTable table = op.getDimTable();
-  for (const DimRow &row : table.rows)
-    if (getRowDim(table, *row.operand) &&
-        llvm::is_contained(row.getType().getShape(), 0))
-      return "has rows without elements, which have no parts";
-  return nullptr;
-}
-
-/// Why the loop of `group`, at the place of `root`, cannot compute `producer`
-/// too; null if it can.
-static const char *getObstacle(DSAOpInterface producer, DSAOpInterface root,
-                               const SetVector<Operation *> &group) {
-  if (const char *obstacle = getObstacle(producer))
-    return obstacle;
-  for (OpResult result : producer->getResults())
-    for (OpOperand &use : result.getUses()) {
-      Operation *user = use.getOwner();
-      if (group.contains(user)) {
-        if (cast<DestinationStyleOpInterface>(user).isDpsInit(&use))
-          return "is an init of an op of the loop";
-        auto consumer = cast<DSAOpInterface>(user);
-        if (getRowDim(consumer.getDimTable(), use) != getRowDim(result))
-          return "is used whole by an op of the loop";
-        continue;
-      }
-      Operation *ancestor = root->getBlock()->findAncestorOpInBlock(*user);
-      if (ancestor && !root->isBeforeInBlock(ancestor))
-        return "is used before the loop ends by an op outside of it";
-    }
-  return nullptr;
-}
-
-/// `root` and the ops that it reads row by row, in the order of the block.
-static SmallVector<DSAOpInterface> collectGroup(RewriterBase &rewriter,
-                                                DSAOpInterface root) {
-  SetVector<Operation *> group;
-  group.insert(root);
-  for (Operation *op = root->getPrevNode(); op; op = op->getPrevNode()) {
-    auto producer = dyn_cast<DSAOpInterface>(op);
-    if (!producer || llvm::none_of(op->getUsers(), [&](Operation *user) {
-          return group.contains(user);
-        }))
-      continue;
-    if (const char *obstacle = getObstacle(producer, root, group))
-      (void)rewriter.notifyMatchFailure(producer, obstacle);
-    else
-      group.insert(producer);
-  }
-  SmallVector<DSAOpInterface> ops;
-  for (Operation *op : llvm::reverse(group))
-    ops.push_back(cast<DSAOpInterface>(op));
-  return ops;
-}
-
-//===----------------------------------------------------------------------===//
 // The loop
 //===----------------------------------------------------------------------===//
 
-/// How many rows the ops of a group have. Asked of the first op: what others
-/// read may be what the loop makes.
-static OpFoldResult getRowExtent(OpBuilder &b, Location loc,
-                                 ArrayRef<DSAOpInterface> group) {
-  for (DSAOpInterface op : group)
-    if (std::optional<int64_t> extent = op.getDimTable().getStaticExtent("T"))
-      return b.getIndexAttr(*extent);
-  DSAOpInterface first = group.front();
-  return createExtent(b, loc, first.getDimTable(), "T");
-}
+namespace {
+/// Writes the loop of a group.
+class LoopBuilder {
+public:
+  LoopBuilder(RewriterBase &rewriter, const RowGroup &group)
+      : rewriter(rewriter), group(group), ops(group.getOps()),
+        outputs(group.getOutputs()), loc(ops.front()->getLoc()) {}
 
-/// `min(rows, extent - start)`, a constant if all tiles have as many rows.
-static OpFoldResult getTileSize(OpBuilder &b, Location loc, int64_t rows,
-                                OpFoldResult extent, Value start) {
-  std::optional<int64_t> known = getConstantIntValue(extent);
-  if (known && *known % rows == 0)
-    return b.getIndexAttr(rows);
-  AffineExpr d0, s0;
-  bindDims(b.getContext(), d0);
-  bindSymbols(b.getContext(), s0);
-  AffineMap map = AffineMap::get(1, 1, {b.getAffineConstantExpr(rows), s0 - d0},
-                                 b.getContext());
-  return affine::makeComposedFoldedAffineMin(b, loc, map, {start, extent});
-}
+  scf::ForOp build(int64_t rows);
 
-/// Offsets and sizes of the tile of `result`. Extents that a `tensor.empty` was
-/// made of are not asked of it, lest it stay alive for them.
-static std::pair<SmallVector<OpFoldResult>, SmallVector<OpFoldResult>>
-getTile(OpBuilder &b, OpResult result, OpFoldResult start, OpFoldResult size) {
-  Value init = cast<DestinationStyleOpInterface>(result.getOwner())
-                   .getTiedOpOperand(result)
-                   ->get();
-  int64_t rowDim = *getRowDim(result);
-  SmallVector<OpFoldResult> offsets, sizes;
-  auto empty = init.getDefiningOp<tensor::EmptyOp>();
-  for (int64_t i = 0, e = cast<ShapedType>(init.getType()).getRank(); i < e;
-       ++i) {
-    offsets.push_back(i == rowDim ? start : b.getIndexAttr(0));
-    if (i == rowDim)
-      sizes.push_back(size);
-    else if (empty)
-      sizes.push_back(empty.getMixedSizes()[i]);
-    else
-      sizes.push_back(tensor::getMixedSize(b, result.getLoc(), init, i));
+private:
+  OpFoldResult createRowExtent();
+  OpFoldResult getExtent(Value value, int64_t dim);
+  SmallVector<OpFoldResult> getShape(OpResult result);
+  std::pair<SmallVector<OpFoldResult>, SmallVector<OpFoldResult>>
+  getTile(OpResult result);
+  Value createLoopInit(OpResult output);
+  Value createTileInit(OpOperand &init);
+  Value getTileAtHand(OpOperand &operand);
+  Operation *createDSATile(DSAOpInterface op);
+  Operation *createGlueTile(Operation *op);
+  Value slice(Value value, ArrayRef<OpFoldResult> offsets,
+              ArrayRef<OpFoldResult> sizes) {
+    return tensor::ExtractSliceOp::create(
+        rewriter, loc, value, offsets, sizes,
+        SmallVector<OpFoldResult>(sizes.size(), rewriter.getIndexAttr(1)));
   }
+
+  RewriterBase &rewriter;
+  const RowGroup &group;
+  SmallVector<Operation *> ops;
+  SmallVector<OpResult> outputs;
+  Location loc;
+  /// How many rows there are.
+  OpFoldResult extent;
+  scf::ForOp loop;
+  /// The first row of the tile, and how many it has.
+  OpFoldResult start, size;
+  /// What an iteration has computed.
+  IRMapping tiles;
+};
+} // namespace
+
+/// Asked of the first op: what others read may be what the loop makes.
+OpFoldResult LoopBuilder::createRowExtent() {
+  for (Operation *op : ops)
+    for (OpResult result : op->getResults()) {
+      auto type = cast<ShapedType>(result.getType());
+      int64_t dim = group.getDims(op).results[result.getResultNumber()];
+      if (!type.isDynamicDim(dim))
+        return rewriter.getIndexAttr(type.getDimSize(dim));
+    }
+  for (Operation *op : ops)
+    if (auto dsaOp = dyn_cast<DSAOpInterface>(op))
+      if (std::optional<int64_t> known =
+              dsaOp.getDimTable().getStaticExtent("T"))
+        return rewriter.getIndexAttr(*known);
+  Operation *first = ops.front();
+  if (auto dsaOp = dyn_cast<DSAOpInterface>(first))
+    return createExtent(rewriter, loc, dsaOp.getDimTable(), "T");
+  for (auto [operand, dim] :
+       llvm::zip_equal(first->getOperands(), group.getDims(first).operands))
+    if (dim)
+      return getExtent(operand, *dim);
+  llvm_unreachable("the results of glue have rows, and so have its inits");
+}
+
+/// An extent of what the loop makes in all, or of another tensor. Those that a
+/// `tensor.empty` was made of are not asked of it, lest it stay alive for them.
+OpFoldResult LoopBuilder::getExtent(Value value, int64_t dim) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (!type.isDynamicDim(dim))
+    return rewriter.getIndexAttr(type.getDimSize(dim));
+  if (auto empty = value.getDefiningOp<tensor::EmptyOp>())
+    return empty.getMixedSizes()[dim];
+  Operation *maker = group.getMaker(value);
+  if (!maker)
+    return tensor::getMixedSize(rewriter, loc, value, dim);
+  auto result = cast<OpResult>(value);
+  if (group.getDims(maker).results[result.getResultNumber()] == dim)
+    return extent;
+  if (auto dst = dyn_cast<DestinationStyleOpInterface>(maker))
+    return getExtent(dst.getTiedOpOperand(result)->get(), dim);
+  if (auto cast = dyn_cast<tensor::CastOp>(maker))
+    return getExtent(cast.getSource(), dim);
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(maker))
+    return expand.getMixedOutputShape()[dim];
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(maker)) {
+    SmallVector<OpFoldResult> sizes;
+    llvm::SmallBitVector dropped = slice.getDroppedDims();
+    for (auto [i, size] : llvm::enumerate(slice.getMixedSizes()))
+      if (!dropped.test(i))
+        sizes.push_back(size);
+    return sizes[dim];
+  }
+  auto collapse = cast<tensor::CollapseShapeOp>(maker);
+  OpFoldResult product = rewriter.getIndexAttr(1);
+  AffineExpr s0, s1;
+  bindSymbols(rewriter.getContext(), s0, s1);
+  for (int64_t i : collapse.getReassociationIndices()[dim])
+    product = affine::makeComposedFoldedAffineApply(
+        rewriter, loc, s0 * s1, {product, getExtent(collapse.getSrc(), i)});
+  return product;
+}
+
+SmallVector<OpFoldResult> LoopBuilder::getShape(OpResult result) {
+  SmallVector<OpFoldResult> shape;
+  for (int64_t i = 0, e = cast<ShapedType>(result.getType()).getRank(); i < e;
+       ++i)
+    shape.push_back(getExtent(result, i));
+  return shape;
+}
+
+/// Offsets and sizes of the tile of `result`.
+std::pair<SmallVector<OpFoldResult>, SmallVector<OpFoldResult>>
+LoopBuilder::getTile(OpResult result) {
+  SmallVector<OpFoldResult> sizes = getShape(result);
+  SmallVector<OpFoldResult> offsets(sizes.size(), rewriter.getIndexAttr(0));
+  int64_t dim =
+      group.getDims(result.getOwner()).results[result.getResultNumber()];
+  offsets[dim] = start;
+  sizes[dim] = size;
   return {offsets, sizes};
 }
 
-FailureOr<scf::ForOp> dsa::tileRows(RewriterBase &rewriter, DSAOpInterface root,
-                                    int64_t rows) {
-  if (rows < 1)
-    return rewriter.notifyMatchFailure(
-        root, "cannot be tiled by " + Twine(rows) + " rows; 1 is the least");
-  if (const char *obstacle = getObstacle(root))
-    return rewriter.notifyMatchFailure(root, obstacle);
-  if (root->use_empty())
-    return rewriter.notifyMatchFailure(root, "has no uses");
-  DimTable table = root.getDimTable();
-  if (std::optional<int64_t> most = getMostRows(table); most && *most <= rows)
-    return rewriter.notifyMatchFailure(root, "has at most " + Twine(*most) +
-                                                 " rows, no more than a tile");
+/// Whether an op reads what `init` holds.
+static bool isRead(OpOperand &init) {
+  auto linalg = dyn_cast<linalg::LinalgOp>(init.getOwner());
+  return linalg && linalg.payloadUsesValueFromOperand(&init);
+}
 
-  SmallVector<DSAOpInterface> group = collectGroup(rewriter, root);
-  auto isInside = [&](Operation *user) {
-    return llvm::is_contained(group, user);
-  };
-  SmallVector<OpResult> outputs;
-  for (DSAOpInterface op : group)
-    for (OpResult result : op->getResults())
-      if (!llvm::all_of(result.getUsers(), isInside))
-        outputs.push_back(result);
+/// What `output` is put together in.
+Value LoopBuilder::createLoopInit(OpResult output) {
+  if (auto dst = dyn_cast<DestinationStyleOpInterface>(output.getOwner())) {
+    OpOperand *init = dst.getTiedOpOperand(output);
+    // What glue is given without being read is any tensor of the type.
+    if (!group.getMaker(init->get()) &&
+        (isa<DSAOpInterface>(output.getOwner()) || isRead(*init) ||
+         init->get().getDefiningOp<tensor::EmptyOp>()))
+      return init->get();
+  }
+  return tensor::EmptyOp::create(rewriter, loc, getShape(output),
+                                 getElementTypeOrSelf(output.getType()));
+}
 
-  OpBuilder::InsertionGuard guard(rewriter);
-  rewriter.setInsertionPoint(root);
-  Location loc = root->getLoc();
-  OpFoldResult extent = getRowExtent(rewriter, loc, group);
+/// What a tile of the result that is tied to `init` is computed into.
+Value LoopBuilder::createTileInit(OpOperand &init) {
+  OpResult result =
+      cast<DestinationStyleOpInterface>(init.getOwner()).getTiedOpResult(&init);
+  const auto *output = llvm::find(outputs, result);
+  auto [offsets, sizes] = getTile(result);
+  if (output != outputs.end())
+    return slice(loop.getRegionIterArg(output - outputs.begin()), offsets,
+                 sizes);
+  if (isRead(init))
+    return slice(init.get(), offsets, sizes);
+  return tensor::EmptyOp::create(rewriter, loc, sizes,
+                                 getElementTypeOrSelf(result.getType()));
+}
+
+/// The tile of an operand, if it is not to be cut out of the operand.
+Value LoopBuilder::getTileAtHand(OpOperand &operand) {
+  if (Value tile = tiles.lookupOrNull(operand.get()))
+    return tile;
+  auto dst = dyn_cast<DestinationStyleOpInterface>(operand.getOwner());
+  return dst && dst.isDpsInit(&operand) ? createTileInit(operand) : Value();
+}
+
+Operation *LoopBuilder::createDSATile(DSAOpInterface op) {
+  std::string reason;
+  FailureOr<OperandSlices> slices =
+      sliceOperands(rewriter, op, DimSlice{"T", start, size}, reason,
+                    [&](OpOperand &operand) { return getTileAtHand(operand); });
+  if (failed(slices))
+    llvm::report_fatal_error("dsa-tile: an obstacle was overlooked");
+  return cloneOnOperands(rewriter, op, slices->operands);
+}
+
+Operation *LoopBuilder::createGlueTile(Operation *op) {
+  const RowDims &dims = group.getDims(op);
+  SmallVector<Value> operands;
+  for (OpOperand &operand : op->getOpOperands()) {
+    std::optional<int64_t> dim = dims.operands[operand.getOperandNumber()];
+    Value tile = getTileAtHand(operand);
+    if (!tile && dim) {
+      auto type = cast<ShapedType>(operand.get().getType());
+      SmallVector<OpFoldResult> sizes,
+          offsets(type.getRank(), rewriter.getIndexAttr(0));
+      for (int64_t i = 0; i < type.getRank(); ++i)
+        sizes.push_back(i == *dim ? size : getExtent(operand.get(), i));
+      offsets[*dim] = start;
+      tile = slice(operand.get(), offsets, sizes);
+    }
+    operands.push_back(tile ? tile : operand.get());
+  }
+  return createTile(rewriter, op, dims, operands, start, size);
+}
+
+scf::ForOp LoopBuilder::build(int64_t rows) {
+  rewriter.setInsertionPoint(group.getLast());
+  extent = createRowExtent();
   SmallVector<Value> inits;
   for (OpResult output : outputs)
-    inits.push_back(cast<DestinationStyleOpInterface>(output.getOwner())
-                        .getTiedOpOperand(output)
-                        ->get());
+    inits.push_back(createLoopInit(output));
 
-  auto loop = scf::ForOp::create(
-      rewriter, loc, arith::ConstantIndexOp::create(rewriter, loc, 0),
-      getValueOrCreateConstantIndexOp(rewriter, loc, extent),
+  // A tile has no more rows than there are, and the memory for one is known
+  // outside of the loop.
+  std::optional<int64_t> known = getConstantIntValue(extent);
+  OpFoldResult most = rewriter.getIndexAttr(rows);
+  AffineExpr d0, s0, s1;
+  bindDims(rewriter.getContext(), d0);
+  bindSymbols(rewriter.getContext(), s0, s1);
+  auto createMin = [&](AffineMap map, ArrayRef<Value> operands) {
+    return OpFoldResult(
+        affine::AffineMinOp::create(rewriter, loc, map, operands).getResult());
+  };
+  Value end = getValueOrCreateConstantIndexOp(rewriter, loc, extent);
+  if (!known)
+    most = createMin(AffineMap::get(0, 1,
+                                    {rewriter.getAffineConstantExpr(rows), s0},
+                                    rewriter.getContext()),
+                     end);
+  loop = scf::ForOp::create(
+      rewriter, loc, arith::ConstantIndexOp::create(rewriter, loc, 0), end,
       arith::ConstantIndexOp::create(rewriter, loc, rows), inits);
   rewriter.setInsertionPointToStart(loop.getBody());
-  Value start = loop.getInductionVar();
-  OpFoldResult size = getTileSize(rewriter, loc, rows, extent, start);
+  Value row = loop.getInductionVar();
+  start = row;
+  size = most;
+  if (!known)
+    size = createMin(AffineMap::get(1, 2, {s1, s0 - d0}, rewriter.getContext()),
+                     {row, end, cast<Value>(most)});
+  else if (*known % rows != 0)
+    size =
+        createMin(AffineMap::get(1, 0,
+                                 {rewriter.getAffineConstantExpr(rows),
+                                  rewriter.getAffineConstantExpr(*known) - d0},
+                                 rewriter.getContext()),
+                  row);
 
-  IRMapping tiles;
-  for (DSAOpInterface op : group) {
-    auto dst = cast<DestinationStyleOpInterface>(op.getOperation());
-    std::string reason;
-    FailureOr<OperandSlices> slices = sliceOperands(
-        rewriter, op, DimSlice{"T", start, size}, reason,
-        [&](OpOperand &operand) -> Value {
-          if (!dst.isDpsInit(&operand))
-            return tiles.lookupOrNull(operand.get());
-          OpResult result = dst.getTiedOpResult(&operand);
-          auto [offsets, sizes] = getTile(rewriter, result, start, size);
-          const auto *output = llvm::find(outputs, result);
-          if (output == outputs.end())
-            return tensor::EmptyOp::create(
-                rewriter, op->getLoc(), sizes,
-                getElementTypeOrSelf(result.getType()));
-          return tensor::ExtractSliceOp::create(
-              rewriter, op->getLoc(),
-              loop.getRegionIterArg(output - outputs.begin()), offsets, sizes,
-              SmallVector<OpFoldResult>(sizes.size(),
-                                        rewriter.getIndexAttr(1)));
-        });
-    if (failed(slices))
-      llvm::report_fatal_error("dsa-tile: an obstacle was overlooked");
-    Operation *tiled = cloneOnOperands(rewriter, op, slices->operands);
-    tiles.map(op->getResults(), tiled->getResults());
+  for (Operation *op : ops) {
+    auto dsaOp = dyn_cast<DSAOpInterface>(op);
+    Operation *tile = dsaOp ? createDSATile(dsaOp) : createGlueTile(op);
+    tiles.map(op->getResults(), tile->getResults());
   }
-
   SmallVector<Value> yielded;
   for (auto [i, output] : llvm::enumerate(outputs)) {
-    auto [offsets, sizes] = getTile(rewriter, output, start, size);
+    auto [offsets, sizes] = getTile(output);
     yielded.push_back(tensor::InsertSliceOp::create(
         rewriter, output.getLoc(), tiles.lookup<Value>(output),
         loop.getRegionIterArg(i), offsets, sizes,
@@ -266,9 +298,46 @@ FailureOr<scf::ForOp> dsa::tileRows(RewriterBase &rewriter, DSAOpInterface root,
 
   for (auto [output, result] : llvm::zip_equal(outputs, loop.getResults()))
     rewriter.replaceAllUsesWith(output, result);
-  for (DSAOpInterface op : llvm::reverse(group))
+  for (Operation *op : llvm::reverse(ops))
     rewriter.eraseOp(op);
   return loop;
+}
+
+/// The number of rows, if there is a known limit.
+static std::optional<int64_t> getMostRows(DSAOpInterface op) {
+  if (std::optional<int64_t> extent = op.getDimTable().getStaticExtent("T"))
+    return extent;
+  RowDims dims = getRowDims(op);
+  for (OpOperand &operand : op->getOpOperands())
+    if (std::optional<int64_t> dim =
+            dims.operands[operand.getOperandNumber()]) {
+      FailureOr<int64_t> bound = ValueBoundsConstraintSet::computeConstantBound(
+          presburger::BoundType::UB, {operand.get(), *dim},
+          /*stopCondition=*/nullptr, /*closedUB=*/true);
+      if (succeeded(bound))
+        return *bound;
+    }
+  return std::nullopt;
+}
+
+FailureOr<scf::ForOp> dsa::tileRows(RewriterBase &rewriter, DSAOpInterface root,
+                                    int64_t rows, bool toSaveMemory) {
+  if (rows < 1)
+    return rewriter.notifyMatchFailure(
+        root, "cannot be tiled by " + Twine(rows) + " rows; 1 is the least");
+  if (const char *obstacle = getTilingObstacle(root))
+    return rewriter.notifyMatchFailure(root, obstacle);
+  if (root->use_empty())
+    return rewriter.notifyMatchFailure(root, "has no uses");
+  if (std::optional<int64_t> most = getMostRows(root); most && *most <= rows)
+    return rewriter.notifyMatchFailure(root, "has at most " + Twine(*most) +
+                                                 " rows, no more than a tile");
+  RowGroup group(root);
+  if (toSaveMemory && !group.savesMemory())
+    return rewriter.notifyMatchFailure(root, "holds as much memory in a loop");
+  group.explain(rewriter);
+  OpBuilder::InsertionGuard guard(rewriter);
+  return LoopBuilder(rewriter, group).build(rows);
 }
 
 //===----------------------------------------------------------------------===//
@@ -276,6 +345,13 @@ FailureOr<scf::ForOp> dsa::tileRows(RewriterBase &rewriter, DSAOpInterface root,
 //===----------------------------------------------------------------------===//
 
 namespace {
+/// Remarks, and which ops are in loops by now.
+struct TileListener : RewriteRemarks {
+  using RewriteRemarks::RewriteRemarks;
+  void notifyOperationErased(Operation *op) override { erased.insert(op); }
+  DenseSet<Operation *> erased;
+};
+
 struct Tile : dsa::impl::TilePassBase<Tile> {
   using Base::Base;
 
@@ -285,25 +361,18 @@ struct Tile : dsa::impl::TilePassBase<Tile> {
           << "rows is " << rows.getValue() << ", but must be at least 1";
       return signalPassFailure();
     }
-    SetVector<Block *> blocks;
-    getOperation()->walk(
-        [&](DSAOpInterface op) { blocks.insert(op->getBlock()); });
-    RewriteRemarks remarks(getArgument());
-    IRRewriter rewriter(&getContext(), &remarks);
-    for (Block *block : blocks) {
-      // Last to first: what an op reads joins its loop.
-      for (Operation *op = &block->back(), *next; op; op = next) {
-        next = op->getPrevNode();
-        auto root = dyn_cast<DSAOpInterface>(op);
-        if (!root)
-          continue;
-        Location loc = op->getLoc();
-        FailureOr<scf::ForOp> loop = tileRows(rewriter, root, rows);
-        if (failed(loop))
-          continue;
-        remarks.notifyDone(loc, "computed " + Twine(rows) + " rows at a time");
-        next = (*loop)->getPrevNode();
-      }
+    SmallVector<Operation *> roots;
+    getOperation()->walk([&](DSAOpInterface op) { roots.push_back(op); });
+    TileListener listener(getArgument());
+    IRRewriter rewriter(&getContext(), &listener);
+    // Last to first: what an op reads joins its loop.
+    for (Operation *root : llvm::reverse(roots)) {
+      if (listener.erased.contains(root))
+        continue;
+      Location loc = root->getLoc();
+      if (succeeded(tileRows(rewriter, cast<DSAOpInterface>(root), rows,
+                             toSaveMemory)))
+        listener.notifyDone(loc, "computed " + Twine(rows) + " rows at a time");
     }
   }
 };

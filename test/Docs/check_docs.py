@@ -51,20 +51,46 @@ def check_snippets(root):
     return errors
 
 
-def matches(pattern, text):
-    """Whether `text` holds `pattern`, up to spaces and a renaming of SSA values."""
-    names, parts = {}, []
-    pattern = re.sub(r"//.*", "", pattern)
-    for token in re.findall(r"%\w+|\.\.\.|[\w.]+|\S", pattern):
-        if token == "...":
-            parts.append(".*?")
-        elif token.startswith("%"):
-            known = token in names
-            name = names.setdefault(token, f"n{len(names)}")
-            parts.append(f"(?P={name})\\b" if known else f"(?P<{name}>%\\w+)")
-        else:
-            parts.append(re.escape(token))
-    return re.search(r"\s*".join(parts), text, re.S)
+def missing_piece(pattern, text):
+    """The first of the pieces between "..." of `pattern` that `text` does not hold, behind those
+    before it and up to spaces and a renaming of SSA values; None if it holds them all. A piece is
+    where it is found first: no other place is tried, so the time is linear in the pieces."""
+    names, end = {}, 0
+    for piece in re.sub(r"//.*", "", pattern).split("..."):
+        parts, new = [], {}
+        for token in re.findall(r"%\w+|[\w.]+|\S", piece):
+            if token in names:
+                parts.append(re.escape(names[token]) + r"\b")
+            elif token in new:
+                parts.append(rf"(?P={new[token]})\b")
+            elif token.startswith("%"):
+                new[token] = f"n{len(new)}"
+                parts.append(rf"(?P<{new[token]}>%\w+)")
+            else:
+                parts.append(re.escape(token))
+        found = re.compile(r"\s*".join(parts)).search(text, end)
+        if not found:
+            return piece
+        names |= {token: found[group] for token, group in new.items()}
+        end = found.end()
+    return None
+
+
+def holds(expected, output):
+    """Whether `output` is `expected`, where "..." stands for any text."""
+    first, *rest = expected.split("...")
+    if not rest:
+        return output == expected
+    *middle, last = rest
+    if not output.startswith(first):
+        return False
+    end = len(first)
+    for piece in middle:
+        found = output.find(piece, end)
+        if found < 0:
+            return False
+        end = found + len(piece)
+    return output.endswith(last) and end + len(last) <= len(output)
 
 
 def check_passes(root, bin_folder):
@@ -77,9 +103,11 @@ def check_passes(root, bin_folder):
             options = "".join(f"={x}" for x in re.findall(r"with `([^`]*)`", between))
             done = subprocess.run([bin_folder / "dsa-opt", f"--{name}{options}"], input=before,
                                   capture_output=True, text=True, timeout=COMMAND_LIMIT_S)
-            if not matches(after, done.stdout):
+            missing = missing_piece(after, done.stdout)
+            if missing is not None:
                 errors.append(f"Passes.td: --{name}{options} of\n{before}-- is not\n{after}"
-                              f"-- but\n{done.stdout}{done.stderr}")
+                              f"-- but\n{done.stdout}{done.stderr}"
+                              f"-- which, behind what was found, has no\n{missing.strip()}")
     return errors
 
 
@@ -96,8 +124,7 @@ def check_console(root, bin_folder, document):
                 done = subprocess.run(command, shell=True, cwd=folder, env=environment,
                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                       text=True, timeout=COMMAND_LIMIT_S)
-                pattern = ".*".join(map(re.escape, expected.strip().split("...")))
-                if not re.fullmatch(pattern, done.stdout.strip(), re.S):
+                if not holds(expected.strip(), done.stdout.strip()):
                     errors.append(f"{document.name}: $ {command}\n-- expected\n{expected}"
                                   f"-- got\n{done.stdout}")
     return errors

@@ -63,7 +63,8 @@ class Library:
             [LLVM / "clang", "-O1", "-shared", "-fPIC", "-Wno-override-module",
              f"-I{ROOT}/include", folder / "f.ll", ROOT / "lib/Runtime/Status.c",
              "-lm", *(["-fopenmp"] if target == "cpu" else []), "-o", folder / "f.so"], check=True)
-        self.library = ctypes.CDLL(str(folder / "f.so"))
+        self.path = folder / "f.so"
+        self.library = ctypes.CDLL(str(self.path))
         self.library.dsa_last_error.restype = ctypes.c_char_p
 
     def raw(self, name, *arguments):
@@ -73,8 +74,11 @@ class Library:
         return getattr(self.library, f"_mlir_ciface_{name}")(*passed)
 
     def call(self, name, inputs, outputs):
-        """The status of `name`, with an empty workspace and one thread."""
-        return self.raw(name, *inputs, *outputs, np.empty(0, np.int8), 1)
+        """The status of `name`, with one thread and the workspace that it asks for, none if it
+        refuses the inputs."""
+        size = np.zeros(1, np.int64)
+        self.raw(f"{name}_workspace", *inputs, 1, size)
+        return self.raw(name, *inputs, *outputs, np.empty(size[0], np.int8), 1)
 
     def workspace(self, name, inputs, threads):
         """A workspace for `name` as large as it asks for."""

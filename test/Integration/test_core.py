@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import glue
 from harness import BF16, F8, Failure, execute
 from reference import compare, inputs, layouts, ops
 
@@ -205,3 +206,16 @@ def test_checked_names_the_first_bad_index(tmp_path):
     execute(CHECKED, [q, kv, bad, counts], ["f32"], tmp_path)
     with pytest.raises(Failure, match=r"status 3: row 1, slot 1: index 5 is outside \[0, 5\)"):
         execute(CHECKED, [q, kv, bad, counts], ["f32"], tmp_path, options=["--checked"])
+
+
+def test_glue_between_ops(tmp_path):
+    rows = 300  # a tile and the beginning of another one
+    x, k, w, kv = arrays = glue.make_inputs(rows)
+    flat, base2 = execute(glue.GLUE, arrays, ["bf16", "f32"], tmp_path, "glue")
+    iq, aq = np.split(x.astype(BF16), [glue.HI * glue.D], axis=1)
+    indices, count, _ = ops.lightning_indexer(iq.reshape(rows, glue.HI, glue.D), k,
+                                              w.astype(np.float32) / 8, glue.K)
+    want = ops.sparse_attention(aq.reshape(rows, glue.H, glue.DK), [kv.astype(BF16)], [indices],
+                                counts=[count], scale=0.2, dv=glue.DV)
+    compare.attention_close(flat.reshape(rows, glue.H, glue.DV), base2 * np.float32(np.log(2)), *want,
+                            type="bf16")

@@ -6,9 +6,10 @@ import subprocess
 import numpy as np
 import pytest
 
+import glue
 import harness
 from entry_points import LLVM, Library, descriptor
-from harness import BF16, F8
+from harness import BF16, F8, same_bits
 from reference import inputs
 
 K = 64
@@ -90,12 +91,12 @@ def test_bits_do_not_depend_on_threads(library, T, S):
     scores = run(library, "scores", ins, [np.zeros((T, S), np.float32)], 1)
     selected = run(library, "indexer", ins, selections(T), 1)
     chosen = run(library, "best", scores, selections(T), 1)
-    assert harness.same_bits(selected, chosen) and (chosen[1] == K).all()
+    assert same_bits(selected, chosen) and (chosen[1] == K).all()
     for threads in [2] * 20 + [3, 7]:
         again = run(library, "scores", ins, [np.zeros((T, S), np.float32)], threads)
-        assert harness.same_bits(again, scores)
-        assert harness.same_bits(run(library, "indexer", ins, selections(T), threads), selected)
-        assert harness.same_bits(run(library, "best", scores, selections(T), threads), chosen)
+        assert same_bits(again, scores)
+        assert same_bits(run(library, "indexer", ins, selections(T), threads), selected)
+        assert same_bits(run(library, "best", scores, selections(T), threads), chosen)
 
 
 def test_bits_of_small_ops_do_not_depend_on_threads(tmp_path):
@@ -108,7 +109,7 @@ def test_bits_of_small_ops_do_not_depend_on_threads(tmp_path):
     for name, (ins, inits) in calls.items():
         once = run(library, name, ins, inits, 1)
         for threads in [2] * 20 + [3, 7]:
-            assert harness.same_bits(run(library, name, ins, inits, threads), once)
+            assert same_bits(run(library, name, ins, inits, threads), once)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 8])
@@ -166,7 +167,7 @@ def test_no_threads_are_one(library):
     ins = arguments(2, 300)
     for threads in (0, -3):
         again = run(library, "indexer", ins, selections(2), threads)
-        assert harness.same_bits(again, run(library, "indexer", ins, selections(2), 1))
+        assert same_bits(again, run(library, "indexer", ins, selections(2), 1))
 
 
 def test_library_allocates_nothing(library):
@@ -301,8 +302,8 @@ def test_in_a_loop_over_tiles(tmp_path, dynamic):
             got = harness.lightning_indexer(tmp_path, q, k, w, 5, dynamic=dynamic)
             tiled = harness.indexer_scores(tmp_path, q, k, w, dynamic=dynamic)
             parts_merged = harness.merge_attention(tmp_path, [parts], [lses], dynamic=dynamic)
-    assert harness.same_bits(got, want) and harness.same_bits([tiled], [scores])
-    assert harness.same_bits(parts_merged, merged)
+    assert same_bits(got, want) and same_bits([tiled], [scores])
+    assert same_bits(parts_merged, merged)
 
 
 PACKED = """
@@ -332,4 +333,38 @@ def test_what_the_workspace_held_does_not_matter(tmp_path):
         assert library.raw("f", q, k.view(np.int8), w, init, out, workspace, 1) == 0
         results.append(out)
     assert np.isfinite(results[0]).all() and (results[0] != 0).all()
-    assert harness.same_bits(results[1:], [results[0]] * 2)
+    assert same_bits(results[1:], [results[0]] * 2)
+
+
+@pytest.fixture(scope="module")
+def tiled(tmp_path_factory):
+    """@glue in tiles of 16 rows."""
+    return Library(glue.GLUE, tmp_path_factory.mktemp("tiled"), "tile-rows=16", target="cpu")
+
+
+def call_glue(library, arrays, threads):
+    rows = len(arrays[0])
+    results = [np.empty((rows, glue.H * glue.DV), BF16), np.empty((rows, glue.H), np.float32)]
+    workspace = library.workspace("glue", arrays, threads)
+    assert library.raw("glue", *arrays, *results, workspace, threads) == 0, library.last_error()
+    return results
+
+
+def test_memory_is_that_of_a_tile(tiled):
+    for threads in (1, 2):
+        sizes = {rows: tiled.workspace("glue", glue.make_inputs(rows), threads).size
+                 for rows in (1, 15, 16, 17, 4096)}
+        assert sizes[1] < sizes[15] < sizes[16] == sizes[17] == sizes[4096]
+
+
+def test_tiles_and_threads_keep_bits(tiled, tmp_path):
+    arrays = glue.make_inputs(70)
+    whole = call_glue(Library(glue.GLUE, tmp_path, "tile-rows=1000", target="cpu"), arrays, 1)
+    for threads in (1, 2, 3):
+        assert same_bits(whole, call_glue(tiled, arrays, threads)), threads
+
+
+def test_core_allocates_nothing(tiled):
+    symbols = subprocess.run([LLVM / "llvm-nm", "-u", tiled.path], check=True,
+                             capture_output=True, text=True).stdout
+    assert "__kmpc_fork_call" in symbols and "alloc" not in symbols and "free" not in symbols

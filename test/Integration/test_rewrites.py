@@ -10,6 +10,8 @@ from harness import (execute, lightning_indexer, indexer_scores, merge_attention
 from entry_points import Library
 from reference import compare, inputs, layouts
 
+TARGETS = ("reference", "cpu")
+
 SCHEDULES = pathlib.Path(__file__).parent / "schedules"
 T, S, HI, D, H, DK, DV, K = 10, 53, 4, 16, 3, 12, 8, 7
 
@@ -164,12 +166,13 @@ def test_calls_casts_and_loops(tmp_path):
                      execute(cleaned, arrays, ["i32"], tmp_path))
 
 
-def test_on_buffers(tmp_path):
+def test_on_buffers(tmp_path, target):
     """The whole road of a kernel: rows tiled, then on buffers, then decomposed."""
     arrays = core_arrays(10)
     plain = execute(core(dynamic=True), arrays, ["f32", "f32"], tmp_path)
     library = Library(core(dynamic=True), tmp_path, passes="dsa-tile{rows=4},"
-                      "eliminate-empty-tensors,one-shot-bufferize,dsa-buffer-cleanup")
+                      "eliminate-empty-tensors,one-shot-bufferize,dsa-buffer-cleanup",
+                      target=target)
     results = [np.full_like(x, 12345) for x in plain]
     assert library.call("f", arrays, results) == 0
     assert same_bits(plain, results)

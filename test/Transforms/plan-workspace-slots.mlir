@@ -416,7 +416,8 @@ func.func @extents(%x: tensor<?x8xf32>, %n: index, %i: i32, %which: i1) {
 // -----
 
 // Extents of allocations are not those of arguments, but known too: in all,
-// products with n of what a subview and its metadata say.
+// products with n of what a subview, its metadata and a cast that has its sizes
+// as operands say.
 // CHECK-LABEL: func.func @extent_of_extent(
 // CHECK-SAME:  %{{.*}}: f32, %[[N:[a-z0-9]+]]: index,
 // CHECK:       %[[SQUARE:.*]] = arith.muli %[[N]], %[[N]]
@@ -434,7 +435,10 @@ func.func @extent_of_extent(%f: f32, %n: index) {
   %b = memref.alloc(%square) : memref<?xf32>
   memref.store %f, %b[%c0] : memref<?xf32>
   %base, %offset, %size, %stride = memref.extract_strided_metadata %b : memref<?xf32> -> memref<f32>, index, index, index
-  %cube = arith.muli %size, %n : index
+  %cast = memref.reinterpret_cast %base to offset: [%offset], sizes: [%size], strides: [1]
+      : memref<f32> to memref<?xf32, strided<[1], offset: ?>>
+  %e = memref.dim %cast, %c0 : memref<?xf32, strided<[1], offset: ?>>
+  %cube = arith.muli %e, %n : index
   %c = memref.alloc(%cube) : memref<?xf32>
   memref.store %f, %c[%c0] : memref<?xf32>
   return
@@ -442,9 +446,9 @@ func.func @extent_of_extent(%f: f32, %n: index) {
 
 // -----
 
-// A tile is at most as large as its constant, here 4 rows and twice 4 rows, or as
-// the least of all that it is known not to exceed; the view has the extent that
-// it has.
+// A tile is at most as large as the least of all that it is known not to exceed:
+// here 4 rows and all that there are, twice 4 rows, or n rows and all that there
+// are; the view has the extent that it has.
 // CHECK-LABEL: func.func @tiles(
 // CHECK-SAME:  %{{.*}}: memref<?x8xf32, {{.*}}>, %[[N:[a-z0-9]+]]: index,
 // CHECK:       scf.for
@@ -453,11 +457,16 @@ func.func @extent_of_extent(%f: f32, %n: index) {
 // CHECK-LABEL: func.func @tiles_workspace(
 // CHECK-SAME:  %[[X:[a-z0-9]+]]: memref<?x8xf32, {{.*}}>, %[[N:[a-z0-9]+]]: index,
 // CHECK-DAG:   %[[D:.*]] = memref.dim %[[X]], %c0
+// CHECK-DAG:   %[[FEW:.*]] = affine.min #{{.*}}()[%[[D]]]
 // CHECK-DAG:   %[[LEAST:.*]] = affine.min #{{.*}}()[%[[D]], %[[N]]]
+// CHECK:       arith.maxsi %[[FEW]], %c0
+// CHECK:       arith.mului_extended
+// CHECK:       %[[A:.*]] = arith.andi %{{.*}}, %c-64
+// CHECK:       %[[AB:.*]] = arith.maxui %[[A]], %c256
 // CHECK:       arith.maxsi %[[LEAST]], %c0
 // CHECK:       arith.mului_extended
-// CHECK:       %[[SLOT:.*]] = arith.andi %{{.*}}, %c-64
-// CHECK:       arith.maxui %c256, %[[SLOT]]
+// CHECK:       %[[C:.*]] = arith.andi %{{.*}}, %c-64
+// CHECK:       arith.maxui %[[AB]], %[[C]]
 // CHECK-NOT:   arith.mului_extended
 // CHECK:       memref.store
 func.func @tiles(%x: tensor<?x8xf32>, %n: index) {

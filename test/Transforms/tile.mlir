@@ -11,6 +11,9 @@
 // RUN: not dsa-opt %s --dsa-tile=rows=0 --split-input-file 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=ZERO
 
+// RUN: dsa-opt %s --dsa-tile="rows=4 to-save-memory" --split-input-file --remarks-filter=dsa \
+// RUN:   --remark-format=emitRemark 2>&1 | FileCheck %s --check-prefix=SAVE
+
 // ZERO: error: rows is 0, but must be at least 1
 // REMARK: tile.mlir:[[#@LINE+17]]:{{.*}}remark: [Passed] dsa-tile {{.*}}"computed 4 rows at a time"
 // EIGHT: [Missed] dsa-tile {{.*}}"has at most 8 rows, no more than a tile"
@@ -128,27 +131,112 @@ func.func @attend_to_results(%parts: tensor<3x8x1x16xf32>, %lses: tensor<3x8x1xf
 // CHECK-LABEL: func.func @user_between
 // CHECK: scf.for
 // CHECK: dsa.top_k
-// CHECK: linalg.generic
+// CHECK: scf.yield
+// CHECK: tensor.insert_slice
 // CHECK: scf.for
 // CHECK: dsa.sparse_attention
 func.func @user_between(%s: tensor<8x99xf32>, %q: tensor<8x3x12xf32>, %kv: tensor<99x12xf32>,
-    %i: tensor<8x7xi32>, %n: tensor<8xi32>, %j: tensor<8x7xi32>, %o: tensor<8x3x8xf32>,
+    %i: tensor<8x7xi32>, %n: tensor<8xi32>, %own: tensor<1x7xi32>, %o: tensor<8x3x8xf32>,
     %l: tensor<8x3xf32>) -> tensor<8x3x8xf32> {
   %indices, %count = dsa.top_k scores(%s : tensor<8x99xf32>) k = 7
       outs(%i, %n : tensor<8x7xi32>, tensor<8xi32>)
-  %one = arith.constant 1 : i32
-  %moved = linalg.generic {
-      indexing_maps = [affine_map<(t, c) -> (t, c)>, affine_map<(t, c) -> (t, c)>],
-      iterator_types = ["parallel", "parallel"]}
-      ins(%indices : tensor<8x7xi32>) outs(%j : tensor<8x7xi32>) {
-  ^bb0(%index: i32, %x: i32):
-    %next = arith.addi %index, %one : i32
-    linalg.yield %next : i32
-  } -> tensor<8x7xi32>
+  %moved = tensor.insert_slice %own into %indices[0, 0] [1, 7] [1, 1]
+      : tensor<1x7xi32> into tensor<8x7xi32>
   %out, %lse = dsa.sparse_attention query(%q : tensor<8x3x12xf32>) keys(%kv : tensor<99x12xf32>)
       indices(%moved : tensor<8x7xi32>) counts(%count : tensor<8xi32>) scale = 0.5 dv = 8
       outs(%o, %l : tensor<8x3x8xf32>, tensor<8x3xf32>)
   return %out : tensor<8x3x8xf32>
+}
+
+// -----
+
+// Glue in front, between and behind is in the loop; views of what is not made
+// there stay outside. The position in an iteration space counts from the tile.
+// CHECK-LABEL: func.func @glue
+// CHECK: %[[Q:.*]] = tensor.expand_shape %arg0
+// CHECK: scf.for %[[ROW:[a-z0-9]+]] = {{.*}} iter_args(%[[FLAT:.*]] = %{{.*}}) -> (tensor<?x24xbf16>)
+// CHECK: %[[SIZE:.*]] = affine.min
+// CHECK: %[[SLICE:.*]] = tensor.extract_slice %[[Q]][%[[ROW]], 0, 0] [%[[SIZE]], 3, 12]
+// CHECK: linalg.generic {{.*}} ins(%[[SLICE]] : tensor<?x3x12xf32>) outs(%{{.*}} : tensor<?x3x12xbf16>)
+// CHECK: %[[INDICES:.*]], %{{.*}} = dsa.top_k
+// CHECK: linalg.generic {{.*}} ins(%[[INDICES]] : tensor<?x7xi32>)
+// CHECK: %[[INDEX:.*]] = linalg.index 0
+// CHECK: affine.apply #{{.*}}(%[[ROW]])[%[[INDEX]]]
+// CHECK: %[[O:.*]], %{{.*}} = dsa.sparse_attention
+// CHECK: %[[NARROW:.*]] = linalg.generic {{.*}} ins(%[[O]] : tensor<?x3x8xf32>)
+// CHECK: %[[TILE:.*]] = tensor.collapse_shape %[[NARROW]]
+// CHECK: tensor.insert_slice %[[TILE]] into %[[FLAT]][%[[ROW]], 0] [%[[SIZE]], 24]
+// CHECK: scf.yield
+// CHECK-NOT: linalg
+func.func @glue(%x: tensor<?x36xf32>, %s: tensor<?x99xf32>, %kv: tensor<99x12xbf16>,
+    %T: index) -> tensor<?x24xbf16> {
+  %q0 = tensor.expand_shape %x [[0], [1, 2]] output_shape [%T, 3, 12]
+      : tensor<?x36xf32> into tensor<?x3x12xf32>
+  %e = tensor.empty(%T) : tensor<?x3x12xbf16>
+  %q = linalg.generic {
+      indexing_maps = [affine_map<(t, h, d) -> (t, h, d)>, affine_map<(t, h, d) -> (t, h, d)>],
+      iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%q0 : tensor<?x3x12xf32>) outs(%e : tensor<?x3x12xbf16>) {
+  ^bb0(%wide: f32, %old: bf16):
+    %narrow = arith.truncf %wide : f32 to bf16
+    linalg.yield %narrow : bf16
+  } -> tensor<?x3x12xbf16>
+  %i = tensor.empty(%T) : tensor<?x7xi32>
+  %n = tensor.empty(%T) : tensor<?xi32>
+  %indices, %count = dsa.top_k scores(%s : tensor<?x99xf32>) k = 7
+      outs(%i, %n : tensor<?x7xi32>, tensor<?xi32>)
+  %moved = linalg.generic {
+      indexing_maps = [affine_map<(t, c) -> (t, c)>, affine_map<(t, c) -> (t, c)>],
+      iterator_types = ["parallel", "parallel"]}
+      ins(%indices : tensor<?x7xi32>) outs(%i : tensor<?x7xi32>) {
+  ^bb0(%index: i32, %old: i32):
+    %t = linalg.index 0 : index
+    %by = arith.index_cast %t : index to i32
+    %next = arith.addi %index, %by : i32
+    linalg.yield %next : i32
+  } -> tensor<?x7xi32>
+  %o = tensor.empty(%T) : tensor<?x3x8xf32>
+  %l = tensor.empty(%T) : tensor<?x3xf32>
+  %out, %lse = dsa.sparse_attention query(%q : tensor<?x3x12xbf16>) keys(%kv : tensor<99x12xbf16>)
+      indices(%moved : tensor<?x7xi32>) counts(%count : tensor<?xi32>) scale = 0.5 dv = 8
+      outs(%o, %l : tensor<?x3x8xf32>, tensor<?x3xf32>)
+  %b = tensor.empty(%T) : tensor<?x3x8xbf16>
+  %narrowed = linalg.generic {
+      indexing_maps = [affine_map<(t, h, d) -> (t, h, d)>, affine_map<(t, h, d) -> (t, h, d)>],
+      iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%out : tensor<?x3x8xf32>) outs(%b : tensor<?x3x8xbf16>) {
+  ^bb0(%wide: f32, %old: bf16):
+    %narrow = arith.truncf %wide : f32 to bf16
+    linalg.yield %narrow : bf16
+  } -> tensor<?x3x8xbf16>
+  %flat = tensor.collapse_shape %narrowed [[0], [1, 2]]
+      : tensor<?x3x8xbf16> into tensor<?x24xbf16>
+  return %flat : tensor<?x24xbf16>
+}
+
+// -----
+
+// Sums over rows and rows in another order are not by rows: what they read is
+// put together, and what reads them waits.
+// CHECK-LABEL: func.func @no_glue
+// CHECK: scf.for
+// CHECK: dsa.top_k
+// CHECK: scf.yield
+// CHECK: linalg.reduce
+// CHECK: linalg.generic
+func.func @no_glue(%s: tensor<8x99xf32>, %i: tensor<8x7xi32>, %n: tensor<8xi32>,
+    %init: tensor<7xi32>) -> (tensor<7xi32>, tensor<8xi32>) {
+  %indices, %count = dsa.top_k scores(%s : tensor<8x99xf32>) k = 7
+      outs(%i, %n : tensor<8x7xi32>, tensor<8xi32>)
+  %sum = linalg.reduce { arith.addi } ins(%indices : tensor<8x7xi32>) outs(%init : tensor<7xi32>)
+      dimensions = [0]
+  %back = linalg.generic {
+      indexing_maps = [affine_map<(t) -> (7 - t)>, affine_map<(t) -> (t)>],
+      iterator_types = ["parallel"]} ins(%count : tensor<8xi32>) outs(%n : tensor<8xi32>) {
+  ^bb0(%x: i32, %old: i32):
+    linalg.yield %x : i32
+  } -> tensor<8xi32>
+  return %sum, %back : tensor<7xi32>, tensor<8xi32>
 }
 
 // -----
@@ -186,4 +274,37 @@ func.func @negative(%packed: tensor<9x656xi8>, %rows: tensor<9x576xf32>, %s: ten
   %unpacked = dsa.unpack packed(%packed : tensor<9x656xi8>) layout = <mla_656>
       outs(%rows : tensor<9x576xf32>)
   return %unpacked, %indices : tensor<9x576xf32>, tensor<8x7xi32>
+}
+
+// -----
+
+// Both results of one op are the caller's: a loop would hold as much. What
+// nobody uses, and the candidates of a fused selection, exist by tiles.
+// SAVE: [Missed] dsa-tile {{.*}}"holds as much memory in a loop"
+// SAVE-LABEL: func.func @needless
+// SAVE-NOT: scf.for
+// SAVE-LABEL: func.func @unused
+// SAVE: scf.for
+// SAVE-LABEL: func.func @candidates
+// SAVE: scf.for
+// CHECK-LABEL: func.func @needless
+// CHECK: scf.for
+func.func @needless(%s: tensor<8x99xf32>, %i: tensor<8x7xi32>, %n: tensor<8xi32>)
+    -> (tensor<8x7xi32>, tensor<8xi32>) {
+  %indices, %count = dsa.top_k scores(%s : tensor<8x99xf32>) k = 7
+      outs(%i, %n : tensor<8x7xi32>, tensor<8xi32>)
+  return %indices, %count : tensor<8x7xi32>, tensor<8xi32>
+}
+func.func @unused(%s: tensor<8x99xf32>, %i: tensor<8x7xi32>, %n: tensor<8xi32>)
+    -> tensor<8x7xi32> {
+  %indices, %count = dsa.top_k scores(%s : tensor<8x99xf32>) k = 7
+      outs(%i, %n : tensor<8x7xi32>, tensor<8xi32>)
+  return %indices : tensor<8x7xi32>
+}
+func.func @candidates(%q: tensor<8x4x16xf32>, %k: tensor<99x16xf32>, %w: tensor<8x4xf32>,
+    %i: tensor<8x7xi32>, %n: tensor<8xi32>) -> (tensor<8x7xi32>, tensor<8xi32>) {
+  %indices, %count = dsa.lightning_indexer query(%q : tensor<8x4x16xf32>)
+      keys(%k : tensor<99x16xf32>) weights(%w : tensor<8x4xf32>) k = 7
+      outs(%i, %n : tensor<8x7xi32>, tensor<8xi32>)
+  return %indices, %count : tensor<8x7xi32>, tensor<8xi32>
 }

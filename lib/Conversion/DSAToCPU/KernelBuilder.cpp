@@ -13,6 +13,8 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 #include "mlir/Interfaces/ValueBoundsOpInterface.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -83,13 +85,46 @@ Value KernelBuilder::logicalAnd(Value lhs, Value rhs) {
 Value KernelBuilder::select(Value condition, Value lhs, Value rhs) {
   return createOrFold<arith::SelectOp>(condition, lhs, rhs);
 }
+/// What `extent`, computed inside of `loop`, is computed from: the indices that
+/// come from outside.
+static SmallVector<Value> getIndicesFromOutside(Value extent, Operation *loop) {
+  SetVector<Value> slice;
+  slice.insert(extent);
+  SmallVector<Value> indices;
+  for (unsigned i = 0; i < slice.size(); ++i) {
+    Value value = slice[i];
+    if (!loop->isAncestor(value.getParentBlock()->getParentOp())) {
+      if (value.getType().isIndex() && !matchPattern(value, m_Constant()))
+        indices.push_back(value);
+    } else if (Operation *op = value.getDefiningOp()) {
+      slice.insert_range(op->getOperands());
+    }
+  }
+  return indices;
+}
+
 Value KernelBuilder::getPlanned(Value extent) {
-  FailureOr<int64_t> bound = ValueBoundsConstraintSet::computeConstantBound(
+  Operation *outermost = nullptr;
+  for (Operation *op = getInsertionBlock()->getParentOp(); op;
+       op = op->getParentOp())
+    if (isa<LoopLikeOpInterface>(op))
+      outermost = op;
+  // A tile is at most as large as its constant, and as all that there is.
+  Value planned;
+  auto add = [&](Value bound) {
+    planned = planned ? min(planned, bound) : bound;
+  };
+  FailureOr<int64_t> constant = ValueBoundsConstraintSet::computeConstantBound(
       presburger::BoundType::UB, extent, /*stopCondition=*/nullptr,
       /*closedUB=*/true);
-  if (failed(bound))
-    return extent;
-  return index(std::max<int64_t>(*bound, 0));
+  if (succeeded(constant))
+    add(index(*constant));
+  if (outermost)
+    for (Value bound : getIndicesFromOutside(extent, outermost))
+      if (ValueBoundsConstraintSet::compare(
+              extent, ValueBoundsConstraintSet::LE, bound))
+        add(bound);
+  return planned ? max(planned, index(0)) : extent;
 }
 Value KernelBuilder::toIndex(Value value) {
   return createOrFold<arith::IndexCastOp>(getIndexType(), value);
