@@ -81,7 +81,7 @@ AttentionKernel::AttentionKernel(KernelBuilder &b, SparseAttentionOp op,
   steps = arithmetic.getNumSteps(b, elements);
 
   bool manyRegisters = b.target.registers == 32;
-  blockRows = arithmetic.usesPairs() ? 128 : manyRegisters ? 64 : 72;
+  blockRows = manyRegisters ? 64 : 72;
   chooseGroups();
   // Sums, a vector of each column, and a broadcast are in registers. All of
   // these divide the block.
@@ -144,10 +144,9 @@ void AttentionKernel::chooseGroups() {
   }
   paddedHeads = b.mul(numGroups, groupLanes);
 
-  // Where a row has few groups of heads, its list is split too.
-  Value wanted =
-      b.max(b.ceilDiv(b.index(wantedItems), b.max(numGroups, b.index(1))),
-            b.index(1));
+  // Where a row has few heads, its list is split too.
+  Value widest = b.max(b.ceilDiv(heads, 2 * lanes), b.index(1));
+  Value wanted = b.ceilDiv(b.index(wantedItems), widest);
   numRanges = b.index(0);
   for (const KeySet &set : sets) {
     int64_t rank = cast<ShapedType>(set.indices.getType()).getRank();
