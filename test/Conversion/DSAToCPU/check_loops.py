@@ -11,7 +11,7 @@ is none, or if one spills.
 import re
 import sys
 
-STACK = {"x86": re.compile(r"\(%r[sb]p"), "aarch64": re.compile(r"\[sp\b|\[x29\b")}
+STACK = {"x86": re.compile(r"\(%rsp|\(%rbp\)"), "aarch64": re.compile(r"\[sp\b|\[x29\b")}
 VECTOR = {"x86": re.compile(r"%[xyz]mm"), "aarch64": re.compile(r"\b[qv]\d")}
 LABEL = re.compile(r"^(\.L\w+):")
 JUMP = {"x86": re.compile(r"^\s+j\w+\s+(\.L\w+)"),
