@@ -5,12 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The one table of cases, floors and goals. A floor is what no version may fall
-// below; a goal is what was measured to be within reach of such a machine.
+// The one table of cases; Targets.cpp says how fast each has to be.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Cases.h"
+
+#include "Targets.h"
 
 #include "dsa/Support/ExitCodes.h"
 
@@ -30,6 +31,10 @@ StringRef bench::getName(OpKind op) {
     return "lightning_indexer";
   case OpKind::TopK:
     return "top_k";
+  case OpKind::SparseAttention:
+    return "sparse_attention";
+  case OpKind::Core:
+    return "v32_core";
   }
   llvm_unreachable("all ops are listed");
 }
@@ -44,6 +49,8 @@ StringRef bench::getName(Element element) {
     return "f8E4M3FN";
   case Element::I32:
     return "i32";
+  case Element::I8:
+    return "i8";
   }
   llvm_unreachable("all element types are listed");
 }
@@ -60,6 +67,10 @@ StringRef bench::getName(Metric metric) {
     return "over_nth_element";
   case Metric::OneThread:
     return "over_one_thread";
+  case Metric::TorchTextbook:
+    return "over_torch_textbook";
+  case Metric::TorchBest:
+    return "over_torch_best";
   case Metric::CompileSeconds:
     return "compile_s";
   }
@@ -67,71 +78,14 @@ StringRef bench::getName(Metric metric) {
 }
 
 double Case::getFlops() const {
-  if (!hasScores())
-    return 0;
-  double pairs = 0;
-  for (int64_t t = 0; t < T; ++t)
-    pairs += static_cast<double>(getVisibleKeys(t));
-  return 2.0 * pairs * static_cast<double>(Hi * D);
-}
-
-//===----------------------------------------------------------------------===//
-// Floors and goals
-//===----------------------------------------------------------------------===//
-
-static constexpr Isa avx2 = Isa::AVX2, bf16Dot = Isa::AVX512BF16;
-static constexpr Metric roof = Metric::Roof;
-using Targets = std::vector<Target>;
-
-static Targets bf16Targets(int64_t rows) {
-  if (rows == 1)
-    return {{roof, avx2, 0.89, 0.95}, {roof, bf16Dot, 0.92, 0.97}};
-  return {{roof, avx2, 0.90, 0.96}, {roof, bf16Dot, 0.92, 0.96}};
-}
-
-static Targets causalTargets() {
-  return {{roof, avx2, 0.86, 0.93}, {roof, bf16Dot, 0.89, 0.95}};
-}
-
-static Targets f32Targets(int64_t rows) {
-  if (rows == 1)
-    return {{roof, avx2, 0.89, 0.95}, {roof, bf16Dot, 0.89, 0.95}};
-  return {{roof, avx2, 0.90, 0.96}, {roof, bf16Dot, 0.91, 0.96}};
-}
-
-static Targets f8Targets(int64_t rows) {
-  if (rows == 1)
-    return {{roof, avx2, 0.86, 0.92}, {roof, bf16Dot, 0.89, 0.94}};
-  return {{roof, avx2, 0.92, 0.96}, {roof, bf16Dot, 0.91, 0.96}};
-}
-
-/// Other head counts and widths, odd sizes, pages.
-static Targets variantTargets(int64_t rows) {
-  return {{Metric::PlainShape, avx2, 0.92, std::nullopt},
-          {roof, bf16Dot, 0.90, rows == 1 ? 0.97 : 0.96}};
-}
-
-/// Ten heads leave six of sixteen lanes idle, unless rows share a vector.
-static Targets fewHeadsTargets(int64_t rows) {
-  if (rows == 1)
-    return {{roof, bf16Dot, 0.55, 0.63}};
-  return {{roof, bf16Dot, 0.89, 0.94}};
-}
-
-static Targets twoThreadsTargets() {
-  return {{Metric::OneThread, avx2, 1.8, std::nullopt},
-          {Metric::OneThread, bf16Dot, 1.85, 1.98}};
-}
-
-static Targets lightningTargets() {
-  return {{Metric::ScoresAlone, avx2, 0.93, 0.98},
-          {Metric::ScoresAlone, bf16Dot, 0.93, 0.98}};
-}
-
-static Targets topKTargets(int64_t columns) {
-  return {
-      {Metric::NthElement, avx2, 3, 4},
-      {Metric::NthElement, bf16Dot, columns <= 32768 ? 1.7 : 5, std::nullopt}};
+  double products = 0;
+  if (hasScores())
+    for (int64_t t = 0; t < T; ++t)
+      products += static_cast<double>(getVisibleKeys(t) * Hi * D);
+  if (hasAttention())
+    for (int64_t slot = 0; slot < K; ++slot)
+      products += isHole(slot) ? 0 : static_cast<double>(T * H * (Dk + Dv));
+  return 2 * products;
 }
 
 //===----------------------------------------------------------------------===//
@@ -144,15 +98,21 @@ static std::string getSizeName(int64_t size) {
 }
 
 /// The name has what differs from the plain shape.
-static Case finish(Case c, Targets targets) {
+static Case finish(Case c) {
   std::string name = getName(c.op).str();
-  if (c.hasScores())
+  if (c.keys == Element::I8)
+    name += ".mla_656";
+  else if (c.op != OpKind::TopK)
     name += "." + getName(c.keys).str();
   name += ".T" + itostr(c.T) + ".S" + getSizeName(c.S);
   if (c.Hi != 64)
     name += ".Hi" + itostr(c.Hi);
   if (c.D != 128)
     name += ".D" + itostr(c.D);
+  if (c.op == OpKind::SparseAttention)
+    name += ".H" + itostr(c.H);
+  if (c.holes)
+    name += ".K" + itostr(c.K) + ".holes";
   if (c.page)
     name += ".page" + itostr(c.page);
   if (c.causal)
@@ -160,9 +120,7 @@ static Case finish(Case c, Targets targets) {
   if (c.threads != 1)
     name += ".threads" + itostr(c.threads);
   c.name = name;
-  for (Isa isa : {avx2, bf16Dot})
-    targets.push_back({Metric::CompileSeconds, isa, 1, std::nullopt});
-  c.targets = std::move(targets);
+  c.targets = getTargets(c);
   return c;
 }
 
@@ -174,44 +132,52 @@ static Case makeScores(Element type, int64_t rows, int64_t positions) {
   return c;
 }
 
+static Case makeAttention(Element type, int64_t heads, int64_t positions) {
+  Case c;
+  c.op = OpKind::SparseAttention;
+  c.keys = type;
+  c.T = 16;
+  c.S = positions;
+  c.H = heads;
+  return c;
+}
+
 std::vector<Case> bench::getCases() {
   std::vector<Case> cases;
-  auto add = [&](const Case &c, Targets targets) {
-    cases.push_back(finish(c, std::move(targets)));
-  };
+  auto add = [&](const Case &c) { cases.push_back(finish(c)); };
   /// A decode step and a prefill chunk.
   const std::pair<int64_t, int64_t> sizes[] = {{1, 32768}, {64, 4096}};
 
   for (auto [T, S] : sizes)
-    add(makeScores(Element::BF16, T, S), bf16Targets(T));
-  add(makeScores(Element::BF16, 1, 131072), bf16Targets(1));
+    add(makeScores(Element::BF16, T, S));
+  add(makeScores(Element::BF16, 1, 131072));
   Case causal = makeScores(Element::BF16, 256, 8192);
   causal.causal = true;
-  add(causal, causalTargets());
+  add(causal);
   for (auto [T, S] : sizes)
-    add(makeScores(Element::F32, T, S), f32Targets(T));
+    add(makeScores(Element::F32, T, S));
   for (auto [T, S] : sizes)
-    add(makeScores(Element::F8, T, S), f8Targets(T));
+    add(makeScores(Element::F8, T, S));
 
   for (auto [T, S] : sizes) {
     Case plain = makeScores(Element::BF16, T, S);
     for (int64_t heads : {32, 48, 10}) {
       Case c = plain;
       c.Hi = heads;
-      add(c, heads < 16 ? fewHeadsTargets(T) : variantTargets(T));
+      add(c);
     }
     for (int64_t width : {64, 96}) {
       Case c = plain;
       c.D = width;
-      add(c, variantTargets(T));
+      add(c);
     }
     Case odd = plain, paged = plain, twoThreads = plain;
     odd.S -= 5;
-    add(odd, variantTargets(T));
+    add(odd);
     paged.page = 64;
-    add(paged, variantTargets(T));
+    add(paged);
     twoThreads.threads = 2;
-    add(twoThreads, twoThreadsTargets());
+    add(twoThreads);
   }
 
   for (auto [T, S] : {std::pair<int64_t, int64_t>(1, 8192),
@@ -224,13 +190,31 @@ std::vector<Case> bench::getCases() {
                       {64, 32768}}) {
     Case c = makeScores(Element::BF16, T, S);
     c.op = OpKind::LightningIndexer;
-    add(c, lightningTargets());
+    add(c);
   }
   for (int64_t columns : {32768, 131072}) {
     // How long std::nth_element takes depends on the row, up to six times.
     Case c = makeScores(Element::F32, 16, columns);
     c.op = OpKind::TopK;
-    add(c, topKTargets(columns));
+    add(c);
+  }
+
+  for (int64_t heads : {128, 64, 16, 8})
+    add(makeAttention(Element::BF16, heads, 32768));
+  Case holes = makeAttention(Element::BF16, 127, 32768);
+  holes.K = 2047;
+  holes.holes = true;
+  add(holes);
+  for (int64_t heads : {128, 16})
+    add(makeAttention(Element::BF16, heads, 131072));
+  for (int64_t heads : {128, 64, 16})
+    add(makeAttention(Element::I8, heads, 32768));
+  for (int64_t heads : {128, 16})
+    add(makeAttention(Element::F32, heads, 32768));
+  for (int64_t rows : {1, 64}) {
+    Case c = makeScores(Element::BF16, rows, 32768);
+    c.op = OpKind::Core;
+    add(c);
   }
   return cases;
 }
@@ -260,6 +244,6 @@ bench::selectCases(ArrayRef<std::string> patterns) {
 Case bench::shrink(Case c) {
   c.T = std::min<int64_t>(c.T, 3);
   c.S = 256 + c.S % 64;
-  c.K = 32;
+  c.K = 32 - c.K % 2;
   return c;
 }

@@ -18,8 +18,17 @@
 
 namespace mlir::dsa::bench {
 
-enum class OpKind { IndexerScores, LightningIndexer, TopK };
-enum class Element { F32, BF16, F8, I32 };
+/// `Core` is the attention core of DeepSeek-V3.2: an indexer, and attention
+/// over what it selects.
+enum class OpKind {
+  IndexerScores,
+  LightningIndexer,
+  TopK,
+  SparseAttention,
+  Core
+};
+/// `I8`, of keys: records of the layout `mla_656`.
+enum class Element { F32, BF16, F8, I32, I8 };
 
 /// What a case's kernel is compared with. All but `CompileSeconds` are ratios
 /// of speeds: more is better.
@@ -27,11 +36,16 @@ enum class Metric {
   /// The rate of the roof of the inputs' type.
   Roof,
   /// The rate of the kernel of the plain shape: 64 heads of width 128, dense.
+  /// Of attention with holes: 128 heads, K a multiple of 16, without holes.
   PlainShape,
   /// The speed of `indexer_scores` alone.
   ScoresAlone,
   NthElement,
   OneThread,
+  /// The faster of PyTorch's usual form and that form compiled; the fastest of
+  /// other forms. These are measured by report.py.
+  TorchTextbook,
+  TorchBest,
   CompileSeconds,
 };
 
@@ -49,21 +63,33 @@ struct Case {
   std::string name;
   OpKind op = OpKind::IndexerScores;
   Element keys = Element::BF16;
-  int64_t T = 1, S = 32768, Hi = 64, D = 128, K = 2048;
+  int64_t T = 1, S = 32768, Hi = 64, D = 128, K = 2048, H = 128;
+  /// Of attention: V is the first Dv columns of the keys.
+  static constexpr int64_t Dk = 576, Dv = 512;
+  static constexpr double scale = 0.125;
   /// Keys in pages of so many rows, behind a block table; 0: dense.
   int64_t page = 0;
   /// Row t sees keys [0, S - T + t + 1).
   bool causal = false;
+  /// Every tenth index is -1.
+  bool holes = false;
   int32_t threads = 1;
   std::vector<Target> targets;
 
   /// The type of the queries: that of the keys, but bf16 beside f8.
   Element getQueries() const {
-    return keys == Element::F8 ? Element::BF16 : keys;
+    return keys == Element::F8 || keys == Element::I8 ? Element::BF16 : keys;
   }
-  bool hasScores() const { return op != OpKind::TopK; }
+  bool hasScores() const {
+    return op != OpKind::TopK && op != OpKind::SparseAttention;
+  }
+  bool hasAttention() const {
+    return op == OpKind::SparseAttention || op == OpKind::Core;
+  }
   int64_t getVisibleKeys(int64_t t) const { return causal ? S - T + t + 1 : S; }
-  /// 2 T S Hi D, of the visible keys; 0 for a case without scores.
+  bool isHole(int64_t slot) const { return holes && slot % 10 == 9; }
+  /// 2 T S Hi D of the visible keys, and 2 T H K (Dk + Dv) of the valid
+  /// indices; 0 for a selection alone.
   double getFlops() const;
 };
 

@@ -130,6 +130,11 @@ static llvm::Error checkSelection(Kernel &kernel, HostTensor &scores,
 
 llvm::Error bench::checkResults(Kernel &kernel, Kernel *scores) {
   const Case &c = kernel.getCase();
+  if (c.hasAttention())
+    if (llvm::Error error = checkAttention(kernel))
+      return error;
+  if (c.op == OpKind::SparseAttention)
+    return llvm::Error::success();
   if (c.op != OpKind::IndexerScores) {
     HostTensor &from =
         scores ? scores->getResult(0) : kernel.getInput(Role::Scores);

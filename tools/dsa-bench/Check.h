@@ -21,10 +21,13 @@ inline uint64_t getSelectionKey(float score, uint32_t index) {
 }
 
 /// Compares the results of `kernel`, which has run, on some rows and columns:
-/// scores with f64 sums of the same inputs, selections with all of the row's
-/// scores sorted. `scores` is the kernel of the scores of a case that selects
-/// from its own, and has run. A difference gives `ExitInternal`.
+/// scores and attention with f64 sums of the same inputs, selections with all
+/// of the row's scores sorted. `scores` is the kernel of the scores of a case
+/// that selects from its own, and has run. A difference gives `ExitInternal`.
 llvm::Error checkResults(Kernel &kernel, Kernel *scores);
+
+/// The part of it that is about attention.
+llvm::Error checkAttention(Kernel &kernel);
 
 } // namespace mlir::dsa::bench
 

@@ -34,13 +34,18 @@ llvm::StringRef bench::getName(Role role) {
     return "hi";
   case Role::Scores:
     return "scores";
+  case Role::Indices:
+    return "indices";
+  case Role::AttentionQuery:
+    return "attention_query";
+  case Role::AttentionKeys:
+    return "attention_keys";
   }
   llvm_unreachable("all roles are listed");
 }
 
-SmallVector<Argument> bench::getArguments(const Case &c) {
-  if (!c.hasScores())
-    return {{Role::Scores, Element::F32, {dynamic, dynamic}, {c.T, c.S}}};
+/// Of `dsa.indexer_scores`, which `dsa.lightning_indexer` has too.
+static SmallVector<Argument> getScoreArguments(const Case &c) {
   SmallVector<Argument> arguments;
   arguments.push_back(
       {Role::Query, c.getQueries(), {dynamic, c.Hi, c.D}, {c.T, c.Hi, c.D}});
@@ -62,11 +67,52 @@ SmallVector<Argument> bench::getArguments(const Case &c) {
   return arguments;
 }
 
+/// Of `dsa.sparse_attention`, but the indices.
+static SmallVector<Argument> getAttentionArguments(const Case &c) {
+  constexpr int64_t recordBytes = 656;
+  int64_t width = c.keys == Element::I8 ? recordBytes : Case::Dk;
+  return {{Role::AttentionQuery,
+           c.getQueries(),
+           {dynamic, c.H, Case::Dk},
+           {c.T, c.H, Case::Dk}},
+          {Role::AttentionKeys, c.keys, {dynamic, width}, {c.S, width}}};
+}
+
+SmallVector<Argument> bench::getArguments(const Case &c) {
+  if (c.op == OpKind::TopK)
+    return {{Role::Scores, Element::F32, {dynamic, dynamic}, {c.T, c.S}}};
+  SmallVector<Argument> arguments;
+  if (c.hasScores())
+    llvm::append_range(arguments, getScoreArguments(c));
+  if (c.hasAttention())
+    llvm::append_range(arguments, getAttentionArguments(c));
+  if (c.op == OpKind::SparseAttention)
+    arguments.push_back(
+        {Role::Indices, Element::I32, {dynamic, c.K}, {c.T, c.K}});
+  return arguments;
+}
+
+static SmallVector<Result> getSelectionResults(const Case &c) {
+  return {{Element::I32, {dynamic, c.K}, {c.T, c.K}},
+          {Element::I32, {dynamic}, {c.T}}};
+}
+
+static SmallVector<Result> getAttentionResults(const Case &c) {
+  return {
+      {c.getQueries(), {dynamic, c.H, Case::Dv}, {c.T, c.H, Case::Dv}},
+      {Element::F32, {dynamic, c.H}, {c.T, c.H}},
+  };
+}
+
 SmallVector<Result> bench::getResults(const Case &c) {
   if (c.op == OpKind::IndexerScores)
     return {{Element::F32, {dynamic, dynamic}, {c.T, c.S}}};
-  return {{Element::I32, {dynamic, c.K}, {c.T, c.K}},
-          {Element::I32, {dynamic}, {c.T}}};
+  SmallVector<Result> results;
+  if (c.op != OpKind::SparseAttention)
+    llvm::append_range(results, getSelectionResults(c));
+  if (c.hasAttention())
+    llvm::append_range(results, getAttentionResults(c));
+  return results;
 }
 
 //===----------------------------------------------------------------------===//
@@ -86,55 +132,107 @@ static std::string getTypeText(ArrayRef<int64_t> shape, Element element) {
   return text;
 }
 
+/// `%query : tensor<?x64x128xbf16>`
+static std::string getTypedText(const Argument &argument) {
+  return "%" + bench::getName(argument.role).str() + " : " +
+         getTypeText(argument.shape, argument.element);
+}
+
 /// Defines %T and, for an op whose results have that extent, %S.
 static void printExtents(const Case &c, llvm::raw_ostream &os) {
-  auto printDim = [&](StringRef name, Role role, int64_t dimension) {
-    auto arguments = getArguments(c);
-    const Argument *argument =
-        llvm::find_if(arguments, [&](auto &a) { return a.role == role; });
+  auto arguments = getArguments(c);
+  auto printDim = [&](StringRef name, const Argument &argument,
+                      int64_t dimension) {
     os << "  %i" << name << " = arith.constant " << dimension << " : index\n  %"
-       << name << " = tensor.dim %" << getName(role) << ", %i" << name << " : "
-       << getTypeText(argument->shape, argument->element) << "\n";
+       << name << " = tensor.dim %" << getName(argument.role) << ", %i" << name
+       << " : " << getTypeText(argument.shape, argument.element) << "\n";
   };
-  printDim("T", c.hasScores() ? Role::Query : Role::Scores, 0);
+  auto find = [&](Role role) -> const Argument & {
+    return *llvm::find_if(arguments, [&](auto &a) { return a.role == role; });
+  };
+  // The first argument has the rows, whatever the op.
+  printDim("T", arguments.front(), 0);
   if (c.op != OpKind::IndexerScores)
     return;
   if (!c.page)
-    return printDim("S", Role::Keys, 0);
-  printDim("N", Role::BlockTable, 1);
+    return printDim("S", find(Role::Keys), 0);
+  printDim("N", find(Role::BlockTable), 1);
   os << "  %page = arith.constant " << c.page
      << " : index\n  %S = arith.muli %N, %page : index\n";
 }
 
-std::string bench::getFunctionText(const Case &c) {
-  std::string text, signature, clauses, inits, types;
-  for (auto &argument : getArguments(c)) {
-    std::string name = bench::getName(argument.role).str();
-    std::string typed =
-        "%" + name + " : " + getTypeText(argument.shape, argument.element);
-    signature += (signature.empty() ? "" : ", ") + typed;
-    clauses += " " + name + "(" + typed + ")";
+/// `%name:2 = dsa.top_k ... outs(...)`, and the inits before it.
+static void printOp(StringRef name, OpKind op, const std::string &clauses,
+                    ArrayRef<Result> results, llvm::raw_ostream &os) {
+  std::string inits, types;
+  for (auto [i, result] : llvm::enumerate(results)) {
+    std::string type = getTypeText(result.shape, result.element);
+    std::string init = ("%" + name + "_init" + llvm::Twine(i)).str();
+    os << "  " << init << " = tensor.empty(%T"
+       << (op == OpKind::IndexerScores ? ", %S" : "") << ") : " << type << "\n";
+    inits += (i ? ", " : "") + init;
+    types += (i ? ", " : "") + type;
+  }
+  os << "  %" << name << ":" << results.size() << " = dsa." << getName(op)
+     << clauses << "\n      outs(" << inits << " : " << types << ")\n";
+}
+
+/// `query(%query : ...) keys(%keys : ...) paged`
+static std::string getClauses(const Case &c, ArrayRef<Argument> arguments) {
+  std::string clauses;
+  for (const Argument &argument : arguments) {
+    StringRef name = bench::getName(argument.role);
+    name.consume_front("attention_");
+    clauses += " " + name.str() + "(" + getTypedText(argument) + ")";
     if (argument.role == Role::Keys && c.page)
       clauses += " paged";
+    if (argument.role == Role::AttentionKeys && argument.element == Element::I8)
+      clauses += " layouts = [#dsa.kv_layout<mla_656>]";
   }
-  if (c.op != OpKind::IndexerScores)
-    clauses += " k = " + std::to_string(c.K);
+  return clauses;
+}
 
-  llvm::raw_string_ostream os(text);
-  SmallVector<Result> results = getResults(c);
-  for (const Result &result : results)
+std::string bench::getFunctionText(const Case &c) {
+  std::string text, signature, types, returned;
+  for (auto &argument : getArguments(c))
+    signature += (signature.empty() ? "" : ", ") + getTypedText(argument);
+  for (const Result &result : getResults(c))
     types +=
         (types.empty() ? "" : ", ") + getTypeText(result.shape, result.element);
+  llvm::raw_string_ostream os(text);
   os << "func.func @kernel(" << signature << ") -> (" << types << ") {\n";
   printExtents(c, os);
-  for (auto [i, result] : llvm::enumerate(results)) {
-    os << "  %init" << i << " = tensor.empty(%T"
-       << (c.op == OpKind::IndexerScores ? ", %S" : "")
-       << ") : " << getTypeText(result.shape, result.element) << "\n";
-    inits += (i ? ", %init" : "%init") + std::to_string(i);
+
+  auto add = [&](StringRef name, OpKind op, const std::string &clauses,
+                 ArrayRef<Result> results) {
+    printOp(name, op, clauses, results, os);
+    for (size_t i = 0; i < results.size(); ++i)
+      returned += (returned.empty() ? "%" : ", %") + name.str() + "#" +
+                  std::to_string(i);
+  };
+  std::string clauses = getClauses(
+      c, c.hasAttention() ? getAttentionArguments(c) : getArguments(c));
+  std::string top = " k = " + std::to_string(c.K);
+  if (c.op == OpKind::IndexerScores)
+    add("scores", c.op, clauses, getResults(c));
+  else if (!c.hasAttention())
+    add("selected", c.op, clauses + top, getResults(c));
+  if (c.op == OpKind::Core) {
+    add("selected", OpKind::LightningIndexer,
+        getClauses(c, getScoreArguments(c)) + top, getSelectionResults(c));
+    SmallVector<Result> selected = getSelectionResults(c);
+    clauses += " indices(%selected#0 : " +
+               getTypeText(selected[0].shape, selected[0].element) +
+               ") counts(%selected#1 : " +
+               getTypeText(selected[1].shape, selected[1].element) + ")";
+  } else if (c.hasAttention()) {
+    clauses += " indices(" + getTypedText(getArguments(c).back()) + ")";
   }
-  os << "  %r:" << results.size() << " = dsa." << getName(c.op) << clauses
-     << "\n      outs(" << inits << " : " << types << ")\n  return %r#0"
-     << (results.size() == 2 ? ", %r#1" : "") << " : " << types << "\n}\n";
+  if (c.hasAttention())
+    add("attended", OpKind::SparseAttention,
+        clauses + " scale = " + std::to_string(Case::scale) +
+            " dv = " + std::to_string(Case::Dv),
+        getAttentionResults(c));
+  os << "  return " << returned << " : " << types << "\n}\n";
   return text;
 }

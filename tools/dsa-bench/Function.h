@@ -14,7 +14,19 @@
 
 namespace mlir::dsa::bench {
 
-enum class Role { Query, Keys, BlockTable, KeyScale, Weights, Hi, Scores };
+/// Those of attention are named apart: a core has both.
+enum class Role {
+  Query,
+  Keys,
+  BlockTable,
+  KeyScale,
+  Weights,
+  Hi,
+  Scores,
+  Indices,
+  AttentionQuery,
+  AttentionKeys,
+};
 
 /// `query`
 llvm::StringRef getName(Role role);
@@ -34,6 +46,8 @@ struct Result {
 };
 
 llvm::SmallVector<Argument> getArguments(const Case &c);
+/// In order: scores; or indices and count; or out and lse. Of a core the last
+/// four.
 llvm::SmallVector<Result> getResults(const Case &c);
 
 /// The function `@kernel`, as text.

@@ -15,6 +15,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/ErrorHandling.h"
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -32,6 +33,8 @@ Type bench::getType(Element element, MLIRContext &context) {
     return Float8E4M3FNType::get(&context);
   case Element::I32:
     return IntegerType::get(&context, 32);
+  case Element::I8:
+    return IntegerType::get(&context, 8);
   }
   llvm_unreachable("all element types are listed");
 }
@@ -53,6 +56,16 @@ static float getNormal(uint64_t bits) {
                 static_cast<int64_t>(bits >> 21 & mask) +
                 static_cast<int64_t>(bits >> 42 & mask);
   return static_cast<float>(2 * sum - 3 * mask) / (1 << 21);
+}
+
+/// The upper half of a normal number.
+static uint16_t getBF16(uint64_t bits) {
+  return static_cast<uint16_t>(llvm::bit_cast<uint32_t>(getNormal(bits)) >> 16);
+}
+
+/// In [0.5, 1.5).
+static float getScale(uint64_t bits) {
+  return 0.5f + static_cast<float>(bits >> 40) / (1 << 24);
 }
 
 /// Finite, with exponents of 2^-6 to 2^1.
@@ -83,19 +96,50 @@ static void fillIntegers(const Case &c, Role role, HostTensor &tensor) {
 
 static void fillFloats(Role role, Element element, HostTensor &tensor) {
   if (role == Role::KeyScale)
-    return fill<float>(tensor, [&](int64_t i) {
-      return 0.5f + static_cast<float>(getBits(role, i) >> 40) / (1 << 24);
-    });
+    return fill<float>(tensor,
+                       [&](int64_t i) { return getScale(getBits(role, i)); });
   if (element == Element::F32)
     return fill<float>(tensor,
                        [&](int64_t i) { return getNormal(getBits(role, i)); });
   if (element == Element::F8)
     return fill<uint8_t>(tensor,
                          [&](int64_t i) { return getF8(getBits(role, i)); });
-  fill<uint16_t>(tensor, [&](int64_t i) {
-    return static_cast<uint16_t>(
-        llvm::bit_cast<uint32_t>(getNormal(getBits(role, i))) >> 16);
-  });
+  fill<uint16_t>(tensor, [&](int64_t i) { return getBF16(getBits(role, i)); });
+}
+
+/// Different rows, ascending, the first K in the order of their bits.
+static void fillIndices(const Case &c, HostTensor &tensor) {
+  auto *data = reinterpret_cast<int32_t *>(tensor.getData().data());
+  std::vector<std::pair<uint64_t, int32_t>> rows(c.S);
+  for (int64_t t = 0; t < c.T; ++t, data += c.K) {
+    for (int64_t s = 0; s < c.S; ++s)
+      rows[s] = {getBits(Role::Indices, t * c.S + s), static_cast<int32_t>(s)};
+    llvm::sort(rows);
+    for (int64_t slot = 0; slot < c.K; ++slot)
+      data[slot] = rows[slot].second;
+    std::sort(data, data + c.K);
+    for (int64_t slot = 0; slot < c.K; ++slot)
+      if (c.isHole(slot))
+        data[slot] = -1;
+  }
+}
+
+/// Of a record: 512 codes, 4 scales and 64 bf16.
+static void fillRecords(Role role, int64_t count, HostTensor &tensor) {
+  char *record = tensor.getData().data();
+  for (int64_t s = 0; s < count; ++s, record += 656) {
+    auto bits = [&](int64_t i) { return getBits(role, 1024 * s + i); };
+    for (int64_t i = 0; i < 512; ++i)
+      record[i] = static_cast<char>(getF8(bits(i)));
+    for (int64_t i = 0; i < 4; ++i) {
+      float scale = getScale(bits(512 + i));
+      std::memcpy(record + 512 + 4 * i, &scale, sizeof(scale));
+    }
+    for (int64_t i = 0; i < 64; ++i) {
+      uint16_t element = getBF16(bits(516 + i));
+      std::memcpy(record + 528 + 2 * i, &element, sizeof(element));
+    }
+  }
 }
 
 llvm::Expected<std::vector<HostTensor>>
@@ -107,7 +151,11 @@ bench::makeInputs(const Case &c, MLIRContext &context, Pages pages) {
                            getName(argument.role), pages);
     if (!tensor)
       return tensor.takeError();
-    if (argument.element == Element::I32)
+    if (argument.role == Role::Indices)
+      fillIndices(c, *tensor);
+    else if (argument.element == Element::I8)
+      fillRecords(argument.role, c.S, *tensor);
+    else if (argument.element == Element::I32)
       fillIntegers(c, argument.role, *tensor);
     else
       fillFloats(argument.role, argument.element, *tensor);
@@ -136,6 +184,8 @@ double bench::readElement(HostTensor &tensor, Element element, int64_t index) {
   }
   case Element::I32:
     return read(int32_t());
+  case Element::I8:
+    return read(int8_t());
   }
   llvm_unreachable("all element types are listed");
 }

@@ -40,6 +40,12 @@ static Effort getEffort(bool smoke, int32_t threads) {
 /// The case that a variant of a shape is held against.
 static std::optional<Case> getPlainShape(const Case &c) {
   Case plain = c;
+  if (c.op == OpKind::SparseAttention) {
+    plain.H = static_cast<int64_t>(llvm::alignTo(c.H, 16));
+    plain.K = static_cast<int64_t>(llvm::alignTo(c.K, 16));
+    plain.holes = false;
+    return c.holes ? std::optional(plain) : std::nullopt;
+  }
   plain.Hi = Case().Hi;
   plain.D = Case().D;
   plain.page = 0;
@@ -87,7 +93,7 @@ llvm::Error Measurement::addKernels(MLIRContext &context) {
     return checkResults(**kernel, scores);
   };
 
-  if (c.op == OpKind::LightningIndexer) {
+  if (c.op == OpKind::LightningIndexer || c.op == OpKind::Core) {
     Case alone = c;
     alone.op = OpKind::IndexerScores;
     if (llvm::Error error = addAnother(alone, scoresAloneName, pages))
@@ -116,14 +122,14 @@ Measurement::prepare(const Case &c, const Settings &settings,
   std::unique_ptr<Measurement> measurement(new Measurement(c, settings));
   if (llvm::Error error = measurement->addKernels(context))
     return std::move(error);
-  if (c.op == OpKind::IndexerScores) {
-    auto sgemm = makeSgemm(*measurement->kernels.front(), context);
-    if (!sgemm)
-      return sgemm.takeError();
-    llvm::move(*sgemm, std::back_inserter(measurement->contenders));
+  Kernel &kernel = *measurement->kernels.front();
+  if (hasGemm(c)) {
+    auto gemms = makeGemms(kernel, context);
+    if (!gemms)
+      return gemms.takeError();
+    llvm::move(*gemms, std::back_inserter(measurement->contenders));
   } else if (c.op == OpKind::TopK) {
-    measurement->contenders.push_back(
-        makeNthElement(*measurement->kernels.front()));
+    measurement->contenders.push_back(makeNthElement(kernel));
   }
   auto roofs =
       makeRoofs(settings.isa, c.threads, getCopyBytes(settings.smoke), context);
@@ -156,6 +162,9 @@ std::optional<Ratio> Measurement::getRatio(Metric metric) const {
   auto getBest = [](const Contender &contender) {
     return *llvm::min_element(contender.seconds);
   };
+  // What a core is made of is measured beside it, and no part of its speed.
+  if (metric == Metric::ScoresAlone && measuredCase.op == OpKind::Core)
+    return std::nullopt;
   const Contender &ours = contenders.front();
   double best = getBest(ours);
   if (metric == Metric::CompileSeconds) {
@@ -194,12 +203,20 @@ std::vector<Ratio> Measurement::getRatios() const {
     if (!ratio)
       continue;
     for (const Target &target : measuredCase.targets)
-      if (target.metric == metric && target.isa == settings.isa &&
-          !settings.smoke) {
+      if (target.metric == metric && applies(target)) {
         ratio->floor = target.floor;
         ratio->goal = target.goal;
       }
     ratios.push_back(*ratio);
   }
   return ratios;
+}
+
+std::vector<Target> Measurement::getTorchTargets() const {
+  std::vector<Target> targets;
+  for (const Target &target : measuredCase.targets)
+    if (applies(target) && (target.metric == Metric::TorchTextbook ||
+                            target.metric == Metric::TorchBest))
+      targets.push_back(target);
+  return targets;
 }

@@ -55,8 +55,13 @@ public:
   llvm::ArrayRef<Contender> getContenders() const { return contenders; }
   /// After the last round.
   std::vector<Ratio> getRatios() const;
+  /// What applies to the ratios that report.py makes.
+  std::vector<Target> getTorchTargets() const;
 
 private:
+  bool applies(const Target &target) const {
+    return target.isa == settings.isa && !settings.smoke;
+  }
   Measurement(const Case &c, const Settings &settings)
       : measuredCase(c), settings(settings) {}
   llvm::Expected<Kernel *> add(const Case &c, llvm::StringRef name, Pages pages,

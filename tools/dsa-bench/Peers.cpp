@@ -68,67 +68,127 @@ std::optional<std::string> bench::describeOpenBLAS() {
   return std::nullopt;
 }
 
+/// An f32 matrix that is the caller's, and shared with what runs on it.
+using Matrix = std::shared_ptr<HostTensor>;
+
+static float *getData(const Matrix &matrix) {
+  return reinterpret_cast<float *>(matrix->getData().data());
+}
+
+static llvm::Expected<Matrix> makeMatrix(ArrayRef<int64_t> shape,
+                                         MLIRContext &context) {
+  auto tensor = HostTensor::create(Float32Type::get(&context), shape,
+                                   "a matrix of OpenBLAS", Pages::Huge);
+  if (!tensor)
+    return tensor.takeError();
+  tensor->fillZeros();
+  return std::make_shared<HostTensor>(std::move(*tensor));
+}
+
 /// A copy of an argument's values in f32.
-static llvm::Expected<HostTensor> widen(Kernel &kernel, Role role,
-                                        Element element,
-                                        ArrayRef<int64_t> shape,
-                                        MLIRContext &context) {
-  auto wide = HostTensor::create(Float32Type::get(&context), shape,
-                                 "an operand of OpenBLAS", Pages::Huge);
+static llvm::Expected<Matrix> widen(Kernel &kernel, Role role, Element element,
+                                    ArrayRef<int64_t> shape,
+                                    MLIRContext &context) {
+  auto wide = makeMatrix(shape, context);
   if (!wide)
     return wide.takeError();
-  auto *data = reinterpret_cast<float *>(wide->getData().data());
   for (int64_t i = 0; i < shape[0] * shape[1]; ++i)
-    data[i] =
+    getData(*wide)[i] =
         static_cast<float>(readElement(kernel.getInput(role), element, i));
   return wide;
 }
 
-llvm::Expected<std::vector<Contender>> bench::makeSgemm(Kernel &kernel,
-                                                        MLIRContext &context) {
-  std::vector<Contender> contenders;
-  const OpenBLAS *blas = getOpenBLAS();
-  if (!blas)
-    return contenders;
+bool bench::hasGemm(const Case &c) {
+  return c.op == OpKind::IndexerScores || c.op == OpKind::SparseAttention;
+}
+
+static llvm::Expected<std::vector<Contender>>
+makeScoreGemms(Kernel &kernel, const OpenBLAS *blas, MLIRContext &context) {
   const Case &c = kernel.getCase();
   int64_t rows = c.T * c.Hi;
-  auto q = widen(kernel, Role::Query, c.getQueries(), {rows, c.D}, context);
-  if (!q)
-    return q.takeError();
-  auto k = widen(kernel, Role::Keys, c.keys, {c.S, c.D}, context);
-  if (!k)
-    return k.takeError();
-  auto product = HostTensor::create(Float32Type::get(&context), {rows, c.S},
-                                    "the result of OpenBLAS", Pages::Huge);
-  if (!product)
-    return product.takeError();
-  product->fillZeros();
+  auto qs = widen(kernel, Role::Query, c.getQueries(), {rows, c.D}, context);
+  if (!qs)
+    return qs.takeError();
+  auto ks = widen(kernel, Role::Keys, c.keys, {c.S, c.D}, context);
+  if (!ks)
+    return ks.takeError();
+  auto products = makeMatrix({rows, c.S}, context);
+  if (!products)
+    return products.takeError();
 
-  auto share = [](HostTensor &tensor) {
-    return std::make_shared<HostTensor>(std::move(tensor));
-  };
-  auto qs = share(*q), ks = share(*k), products = share(*product);
-  auto get = [](const std::shared_ptr<HostTensor> &tensor) {
-    return reinterpret_cast<float *>(tensor->getData().data());
-  };
-  auto add = [&](StringRef name, auto &a, auto &b, int64_t m, int64_t n) {
+  std::vector<Contender> contenders;
+  auto add = [&](StringRef name, const Matrix &a, const Matrix &b, int64_t m,
+                 int64_t n) {
     Contender peer;
     peer.name = name.str();
     peer.flops = 2.0 * static_cast<double>(m * n * c.D);
-    peer.run = [=] {
+    peer.run = [=, to = *products] {
       blas->setThreads(c.threads);
       blas->sgemm(OpenBLAS::rowMajor, OpenBLAS::plain, OpenBLAS::transposed,
                   static_cast<int>(m), static_cast<int>(n),
-                  static_cast<int>(c.D), 1, get(a), static_cast<int>(c.D),
-                  get(b), static_cast<int>(c.D), 0, get(products),
+                  static_cast<int>(c.D), 1, getData(a), static_cast<int>(c.D),
+                  getData(b), static_cast<int>(c.D), 0, getData(to),
                   static_cast<int>(n));
       return llvm::Error::success();
     };
     contenders.push_back(std::move(peer));
   };
-  add("OpenBLAS q k^T, GEMM only", qs, ks, rows, c.S);
-  add("OpenBLAS k q^T, GEMM only", ks, qs, c.S, rows);
+  add("OpenBLAS q k^T, GEMM only", *qs, *ks, rows, c.S);
+  add("OpenBLAS k q^T, GEMM only", *ks, *qs, c.S, rows);
   return contenders;
+}
+
+static llvm::Expected<std::vector<Contender>>
+makeAttentionGemms(Kernel &kernel, const OpenBLAS *blas, MLIRContext &context) {
+  const Case &c = kernel.getCase();
+  auto qs = widen(kernel, Role::AttentionQuery, c.getQueries(),
+                  {c.T * c.H, Case::Dk}, context);
+  if (!qs)
+    return qs.takeError();
+  // What is multiplied does not matter to the time.
+  auto rows = makeMatrix({c.T * c.K, Case::Dk}, context);
+  if (!rows)
+    return rows.takeError();
+  std::fill_n(getData(*rows), c.T * c.K * Case::Dk, 0.5f);
+  auto products = makeMatrix({c.H, c.K}, context);
+  if (!products)
+    return products.takeError();
+  auto outs = makeMatrix({c.T * c.H, Case::Dv}, context);
+  if (!outs)
+    return outs.takeError();
+
+  Contender peer;
+  peer.name = "OpenBLAS q k^T and p v, GEMMs only";
+  peer.flops =
+      2.0 * static_cast<double>(c.T * c.H * c.K * (Case::Dk + Case::Dv));
+  peer.run = [=, q = *qs, k = *rows, p = *products, out = *outs] {
+    blas->setThreads(c.threads);
+    auto heads = static_cast<int>(c.H), slots = static_cast<int>(c.K);
+    constexpr int width = Case::Dk, columns = Case::Dv;
+    for (int64_t t = 0; t < c.T; ++t) {
+      float *keys = getData(k) + t * c.K * width;
+      blas->sgemm(OpenBLAS::rowMajor, OpenBLAS::plain, OpenBLAS::transposed,
+                  heads, slots, width, 1, getData(q) + t * c.H * width, width,
+                  keys, width, 0, getData(p), slots);
+      blas->sgemm(OpenBLAS::rowMajor, OpenBLAS::plain, OpenBLAS::plain, heads,
+                  columns, slots, 1, getData(p), slots, keys, width, 0,
+                  getData(out) + t * c.H * columns, columns);
+    }
+    return llvm::Error::success();
+  };
+  std::vector<Contender> contenders;
+  contenders.push_back(std::move(peer));
+  return contenders;
+}
+
+llvm::Expected<std::vector<Contender>> bench::makeGemms(Kernel &kernel,
+                                                        MLIRContext &context) {
+  const OpenBLAS *blas = getOpenBLAS();
+  if (!blas)
+    return std::vector<Contender>();
+  return kernel.getCase().hasAttention()
+             ? makeAttentionGemms(kernel, blas, context)
+             : makeScoreGemms(kernel, blas, context);
 }
 
 //===----------------------------------------------------------------------===//

@@ -16,11 +16,16 @@ namespace mlir::dsa::bench {
 /// OpenBLAS, if this machine has it, says what it is: version, threading, core.
 std::optional<std::string> describeOpenBLAS();
 
-/// The products of all queries with all keys as f32 matrices, by OpenBLAS, in
-/// both orientations: the GEMM alone, without the ReLU, the weights and the sum
-/// over heads, and with the pairs that a causal case leaves out. None without
-/// OpenBLAS.
-llvm::Expected<std::vector<Contender>> makeSgemm(Kernel &kernel,
+/// The op of the case is two GEMMs or one, and something between or behind.
+bool hasGemm(const Case &c);
+
+/// The GEMMs alone, as f32 matrices, by OpenBLAS; none without it. Of scores
+/// the products of all queries with all keys, in both orientations: without the
+/// ReLU, the weights and the sum over heads, and with the pairs that a causal
+/// case leaves out. Of attention the products of each row's queries with its
+/// gathered keys, and of probabilities with its gathered values: without the
+/// gather and the softmax, and with holes.
+llvm::Expected<std::vector<Contender>> makeGemms(Kernel &kernel,
                                                  MLIRContext &context);
 
 /// `std::nth_element`, row by row, on 64-bit numbers made of score and index,

@@ -72,6 +72,14 @@ json::Object bench::describeCase(const Case &c) {
     object["page"] = c.page;
     object["causal"] = c.causal;
   }
+  if (c.hasAttention()) {
+    object["H"] = c.H;
+    object["Dk"] = Case::Dk;
+    object["Dv"] = Case::Dv;
+    object["scale"] = Case::scale;
+    object["keys"] = getName(c.keys);
+    object["holes"] = c.holes;
+  }
   return object;
 }
 
@@ -111,6 +119,18 @@ static json::Object describe(const Ratio &ratio) {
   return object;
 }
 
+/// By metric.
+static json::Object describe(ArrayRef<Target> targets) {
+  json::Object object;
+  for (const Target &target : targets) {
+    json::Object entry{{"floor", target.floor}};
+    if (target.goal)
+      entry["goal"] = *target.goal;
+    object[getName(target.metric)] = std::move(entry);
+  }
+  return object;
+}
+
 json::Object bench::describe(Measurement &measurement) {
   json::Object object = describeCase(measurement.getCase());
   json::Object checksums;
@@ -128,6 +148,7 @@ json::Object bench::describe(Measurement &measurement) {
     ratios.push_back(::describe(ratio));
   object["roofs"] = std::move(roofs);
   object["contenders"] = std::move(contenders);
+  object["torch_targets"] = ::describe(measurement.getTorchTargets());
   object["ratios"] = std::move(ratios);
   return object;
 }
@@ -168,7 +189,7 @@ void bench::print(Measurement &measurement, llvm::raw_ostream &os) {
                          1e-9 * static_cast<double>(contender.bytes) / best);
     os << "\n";
   }
-  if (!hasBLAS && measurement.getCase().op == OpKind::IndexerScores)
+  if (!hasBLAS && hasGemm(measurement.getCase()))
     os << "  OpenBLAS                     absent (libopenblas.so.0)\n";
   for (const Ratio &ratio : measurement.getRatios()) {
     os << llvm::format("  %-28s %10.3f", getName(ratio.metric).data(),

@@ -1,11 +1,12 @@
 """From the reports of several processes to figures: the best of them, a check, a table."""
 
-PEERS = ("OpenBLAS q k^T, GEMM only", "OpenBLAS k q^T, GEMM only", "std::nth_element",
-         "PyTorch eager", "PyTorch compile", "PyTorch best")
-COLUMNS = {"OpenBLAS (GEMM only)": PEERS[:2], "nth_element": PEERS[2:3],
-           "PyTorch eager": PEERS[3:4], "compiled": PEERS[4:5], "best form": PEERS[5:]}
+COLUMNS = {"OpenBLAS (GEMM only)": ("OpenBLAS q k^T, GEMM only", "OpenBLAS k q^T, GEMM only",
+                                    "OpenBLAS q k^T and p v, GEMMs only"),
+           "nth_element": ("std::nth_element",), "PyTorch eager": ("PyTorch eager",),
+           "compiled": ("PyTorch compile",), "best form": ("PyTorch best",)}
 METRICS = {"of_roof": "roof", "of_plain_shape": "plain shape", "of_scores_alone": "scores alone",
-           "over_nth_element": "nth_element", "over_one_thread": "one thread"}
+           "over_nth_element": "nth_element", "over_one_thread": "one thread",
+           "over_torch_textbook": "PyTorch, usual form", "over_torch_best": "PyTorch, best form"}
 
 
 def is_better(metric, value, than):
@@ -82,7 +83,8 @@ def peer_cell(case, report, column, names):
         return f"{ratio:.2f}x"
     if column == "compiled" and "compile" in case.get("torch_failures", {}):
         return "failed"
-    if names[0].startswith("OpenBLAS") and case["op"] == "indexer_scores":
+    if names[0].startswith("OpenBLAS") and case["op"] in ("indexer_scores",
+                                                           "sparse_attention"):
         return "absent"
     return "absent" if names[0].startswith("PyTorch") and not report["torch"] else ""
 

@@ -7,14 +7,15 @@ from sessions import Failure
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
-MARKERS = {"bf16": "o", "f32": "s", "f8E4M3FN": "^"}
-COLOURS = {"indexer_scores": "tab:blue", "lightning_indexer": "tab:orange"}
+MARKERS = {"bf16": "o", "f32": "s", "f8E4M3FN": "^", "i8": "v"}
+COLOURS = {"indexer_scores": "tab:blue", "lightning_indexer": "tab:orange",
+           "sparse_attention": "tab:green", "v32_core": "tab:red"}
 
 
 def draw(report, path):
     cases = [c for c in report["cases"] if c["flops"] and c["threads"] == 1 and "error" not in c]
     if not cases:
-        raise Failure(1, "--plot needs a case with scores on one thread")
+        raise Failure(1, "--plot needs a case with scores or attention on one thread")
     figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
     roofs = {}
     for case in cases:

@@ -50,6 +50,8 @@ class Peer:
 
 def has_peer(case):
     """PyTorch runs beside plain shapes; for a variant of one it does the same work."""
+    if case["op"] == "sparse_attention":
+        return case["keys"] != "i8" and not case["holes"]
     return case["op"] == "top_k" or (case["Hi"], case["D"], case["page"],
                                      case["S"] % 64) == (64, 128, 0, 0)
 
@@ -81,7 +83,20 @@ def add_peer(case, answers):
             case["contenders"].append({
                 "name": f"PyTorch {form}", "best_ms": times[0], "median_ms": median,
                 "rounds_ms": [a["ms"][form] for a in answers]})
+    if case["op"] == "v32_core":
+        add_ratios(case)
     case["torch_failures"], case["torch_best"] = answers[0]["failures"], answers[0]["best"]
+
+
+def add_ratios(case):
+    """What a core is held against: the usual form, eager or compiled, and the best one."""
+    times = {c["name"]: c["best_ms"] for c in case["contenders"]}
+    for metric, names in (("over_torch_textbook", ("PyTorch eager", "PyTorch compile")),
+                          ("over_torch_best", ("PyTorch best",))):
+        name = min((n for n in names if n in times), key=times.get)
+        case["ratios"].append({"metric": metric, "to": name,
+                               "value": times[name] / times["dsa"],
+                               **case["torch_targets"].get(metric, {})})
 
 
 def run(program, arguments, output, smoke, with_torch):

@@ -1,4 +1,4 @@
-"""What a PyTorch user has instead: the scores and the selection in PyTorch, on the CPU.
+"""What a PyTorch user has instead: scores, selection and attention in PyTorch, on the CPU.
 
 A process of its own that report.py talks to. Each line of standard input is a line of
 `dsa-bench --paced`, {"case": {...}, "round": n}; the answer is one line, the best time in
@@ -74,6 +74,47 @@ def as_given(scores):
     return scores
 
 
+def selecting(form, K, ordered):
+    def selected(*arguments):
+        return torch.topk(form(*arguments), K, dim=-1, sorted=ordered).indices
+
+    selected.__name__ = form.__name__
+    return selected
+
+
+def attention_forms(case):
+    """Ways to gather the rows and to attend over them; the first is the usual one."""
+    scale, Dv = case["scale"], case["Dv"]
+
+    def gathered(q, kv, indices):
+        rows = kv[indices].float()
+        p = torch.softmax(torch.einsum("thd,tkd->thk", q.float(), rows) * scale, -1)
+        return torch.einsum("thk,tkd->thd", p, rows[..., :Dv]).to(q.dtype)
+
+    def gathered_narrow(q, kv, indices):
+        """The products in the type of q."""
+        rows = kv[indices]
+        p = torch.softmax((q @ rows.mT).float() * scale, -1).to(q.dtype)
+        return p @ rows[..., :Dv]
+
+    def gathered_sdpa(q, kv, indices):
+        """Heads as the queries of one head; its kernel needs V as wide as K."""
+        rows = kv[indices][:, None]
+        return torch.nn.functional.scaled_dot_product_attention(
+            q[:, None], rows, rows, scale=scale)[:, 0, :, :Dv]
+
+    return [gathered, gathered_narrow, gathered_sdpa]
+
+
+def in_turn(select, attend):
+    """An indexer, and attention over what it selects."""
+    def core(q, k, w, attention_query, attention_keys):
+        return attend(attention_query, attention_keys, select(q, k, w, None, None))
+
+    core.__name__ = f"{select.__name__}, {attend.__name__}"
+    return core
+
+
 class Case:
     """The forms of a case, ready to be timed."""
 
@@ -83,32 +124,50 @@ class Case:
         arrays = inputs.make(case)
         self.checksums = inputs.checksums(arrays)
         tensors = {name: to_torch(array) for name, array in arrays.items()}
-        if case["op"] == "top_k":
-            forms = [as_given]
-            self.arguments = (tensors["scores"],)
-        else:
-            hidden = None
-            if "hi" in tensors:
-                hidden = torch.arange(case["S"])[None] >= tensors["hi"][:, None]
-            self.arguments = (tensors["query"], tensors["keys"], tensors["weights"],
-                              tensors.get("key_scale"), hidden)
-            forms = FORMS
-        first = forms[0] if case["op"] == "indexer_scores" else self.select(forms[0], case, True)
-        others = forms if case["op"] == "indexer_scores" else \
-            [self.select(form, case, False) for form in forms]
+        first = {"top_k": self.find_top_k, "sparse_attention": self.find_attention,
+                 "v32_core": self.find_core}.get(case["op"], self.find_scores)(case, tensors)
         self.forms = {"eager": first}
         self.try_form("compile", torch.compile(first, dynamic=False))
-        best = min(others, key=self.measure)
-        self.check(first, best, case)
-        self.forms["best"], self.best = best, best.__name__
+        self.check(first, self.best_form, case)
+        self.forms["best"], self.best = self.best_form, self.best_form.__name__
 
-    @staticmethod
-    def select(form, case, ordered):
-        def selected(*arguments):
-            return torch.topk(form(*arguments), case["K"], dim=-1, sorted=ordered).indices
+    # Each of these sets the arguments and the best form, and returns the usual form.
 
-        selected.__name__ = form.__name__
-        return selected
+    def find_top_k(self, case, tensors):
+        self.arguments = (tensors["scores"],)
+        self.best_form = selecting(as_given, case["K"], False)
+        return selecting(as_given, case["K"], True)
+
+    def find_scores(self, case, tensors):
+        hidden = None
+        if "hi" in tensors:
+            hidden = torch.arange(case["S"])[None] >= tensors["hi"][:, None]
+        self.arguments = (tensors["query"], tensors["keys"], tensors["weights"],
+                          tensors.get("key_scale"), hidden)
+        if case["op"] == "indexer_scores":
+            self.best_form = min(FORMS, key=self.measure)
+            return FORMS[0]
+        self.best_form = min((selecting(form, case["K"], False) for form in FORMS),
+                             key=self.measure)
+        return selecting(FORMS[0], case["K"], True)
+
+    def find_attention(self, case, tensors):
+        self.arguments = (tensors["attention_query"], tensors["attention_keys"],
+                          tensors["indices"].long())
+        forms = attention_forms(case)
+        self.best_form = min(forms, key=self.measure)
+        return forms[0]
+
+    def find_core(self, case, tensors):
+        """The best form is the best indexer and the best attention."""
+        first = self.find_scores(case, tensors)
+        best = self.best_form
+        tensors["indices"] = best(*self.arguments)
+        usual = self.find_attention(case, tensors)
+        self.best_form = in_turn(best, self.best_form)
+        self.arguments = tuple(tensors[name] for name in (
+            "query", "keys", "weights", "attention_query", "attention_keys"))
+        return in_turn(first, usual)
 
     def try_form(self, name, form):
         try:
@@ -119,12 +178,13 @@ class Case:
 
     def check(self, first, best, case):
         """Forms in bf16 differ by bf16's rounding; one that is wrong differs by more."""
-        if case["op"] != "indexer_scores":
+        # Rounded scores select other rows.
+        if case["op"] not in ("indexer_scores", "sparse_attention"):
             return
-        expected, found = first(*self.arguments), best(*self.arguments)
+        expected, found = (form(*self.arguments).float() for form in (first, best))
         finite = torch.isfinite(expected)
         error = (expected[finite] - found[finite]).abs().max() / expected[finite].abs().max()
-        assert error < 0.02, f"the best form is off by {error:.3g} of the largest score"
+        assert error < 0.02, f"the best form is off by {error:.3g} of the largest result"
 
     def measure(self, form):
         clock = time.thread_time if self.threads == 1 else time.perf_counter
