@@ -83,7 +83,7 @@ private:
   std::function<void(Value)> makePrefetch(const Item &item, const Group &group,
                                           const Range &range,
                                           const RowBlock &block, Value r,
-                                          unsigned piece);
+                                          unsigned piece, Value numSteps);
 
   // Sums, and what becomes of them.
   Value getShift(Value maximum);

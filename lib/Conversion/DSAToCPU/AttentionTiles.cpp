@@ -60,44 +60,53 @@ void AttentionKernel::transposeQuery(const Item &item, const Group &group) {
 // Dot products
 //===----------------------------------------------------------------------===//
 
-/// A function that asks for a cache line, the one of `step`, of some rows: of
-/// the keys of the next block, which the groups share among them, and of the
-/// values of this one if they lie elsewhere. Null if nothing is read in place.
+/// A function that asks for the cache lines that belong to the steps from
+/// `step` on, `lineSteps` of `numSteps`: of some of the rows of keys of the
+/// next block, which tiles and groups share among them, and of values of this
+/// one if they lie elsewhere. Little by little, as a CPU remembers few
+/// requests.
 std::function<void(Value)>
 AttentionKernel::makePrefetch(const Item &item, const Group &group,
                               const Range &range, const RowBlock &block,
-                              Value r, unsigned piece) {
-  BlockColumns keys = range.rows.getKeys(item.scratch, block)[piece];
-  BlockColumns values = range.rows.getValues(item.scratch, block);
-  bool apart = !op.getValues().empty() && values.startInList && piece == 0;
-  if (!keys.startInList && !apart)
-    return nullptr;
-  unsigned width = arithmetic.getWidth();
+                              Value r, unsigned piece, Value numSteps) {
   std::optional<int64_t> known = getConstantIntValue(numGroups);
-  unsigned count = llvm::divideCeil(tileRows, known.value_or(1));
+  unsigned numRows = llvm::divideCeil(tileRows, known.value_or(1));
+  Value share = r;
+  if (known)
+    share = b.add(b.mul(group.number, blockRows / *known),
+                  b.div(r, b.index(*known)));
   Value last = b.sub(range.length, b.index(1));
-  SmallVector<Value> keyRows, valueRows;
-  for (unsigned i = 0; i < count; ++i) {
-    Value share = b.index(0);
-    if (known)
-      share = b.add(b.mul(group.number, blockRows / *known),
-                    b.div(r, b.index(*known)));
-    else
-      share = r;
-    Value position = b.add(b.add(block.begin, share), i);
-    if (keys.startInList)
-      keyRows.push_back(
-          keys.startInList(b, b.min(b.add(position, blockRows), last)));
-    if (apart)
-      valueRows.push_back(values.startInList(b, b.min(position, last)));
-  }
-  return [this, keys, values, keyRows, valueRows, width](Value step) {
-    Value column = b.mul(step, width);
-    for (Value row : keyRows)
-      b.prefetch(keys.memref, b.add(row, column), /*locality=*/2);
-    Value valueColumn = b.min(column, b.index(std::max<int64_t>(dv, 1) - 1));
-    for (Value row : valueRows)
-      b.prefetch(values.memref, b.add(row, valueColumn), /*locality=*/2);
+  Value here = b.add(block.begin, share);
+
+  struct Line {
+    StoredRows rows;
+    Value start;
+  };
+  SmallVector<Line> lines;
+  auto append = [&](ArrayRef<StoredRows> stored, Value first) {
+    for (const StoredRows &rows : stored)
+      for (unsigned i = 0; i < numRows; ++i)
+        lines.push_back({rows, rows.start(b, b.min(b.add(first, i), last))});
+  };
+  append(range.rows.getStoredKeys(item.scratch, piece), b.add(here, blockRows));
+  if (piece == 0)
+    append(range.rows.getStoredValues(item.scratch), here);
+  return [this, lines, numSteps](Value step) {
+    for (const Line &line : lines) {
+      // Stored elements that a step stands for, so that all lines are named.
+      Value perStep = b.ceilDiv(line.rows.count, b.max(numSteps, b.index(1)));
+      unsigned bits =
+          getElementTypeOrSelf(line.rows.memref).getIntOrFloatBitWidth();
+      int64_t known = getConstantIntValue(perStep).value_or(1);
+      int64_t numLines =
+          llvm::divideCeil(known * lineSteps * bits / 8, int64_t(64));
+      Value end = b.sub(line.rows.count, b.index(1));
+      for (int64_t i = 0; i < numLines; ++i) {
+        Value element = b.add(b.mul(step, perStep), i * 64 * 8 / bits);
+        b.prefetch(line.rows.memref, b.add(line.start, b.min(element, end)),
+                   /*locality=*/2);
+      }
+    }
   };
 }
 
@@ -147,16 +156,14 @@ void AttentionKernel::emitScores(const Item &item, const Group &group,
       loop.from = b.index(0);
       loop.to = numSteps;
       std::function<void(Value)> prefetch =
-          makePrefetch(item, group, range, block, r, p);
-      if (prefetch) {
-        loop.to = b.alignDown(numSteps, lineSteps);
-        loop.chunk = lineSteps;
-        loop.beforeChunk = prefetch;
-        sums = accumulateTile(b, arithmetic, loop, sums);
-        loop.from = loop.to;
-        loop.to = numSteps;
-        loop.beforeChunk = nullptr;
-      }
+          makePrefetch(item, group, range, block, r, p, numSteps);
+      loop.to = b.alignDown(numSteps, lineSteps);
+      loop.chunk = lineSteps;
+      loop.beforeChunk = prefetch;
+      sums = accumulateTile(b, arithmetic, loop, sums);
+      loop.from = loop.to;
+      loop.to = numSteps;
+      loop.beforeChunk = nullptr;
       if (!isEqualConstantIntOrValue(loop.from, loop.to))
         sums = accumulateTile(b, arithmetic, loop, sums);
       firstStep = b.add(firstStep, numSteps);
@@ -210,11 +217,9 @@ void AttentionKernel::emitScoresOfElements(const Item &item, const Group &group,
       loop.to = b.alignUp(arithmetic.getNumSteps(b, piece.count), lanes);
       loop.stride = lanes;
       std::function<void(Value)> prefetch =
-          makePrefetch(item, group, range, block, r, p);
-      if (prefetch) {
-        loop.chunk = lanes;
-        loop.beforeChunk = prefetch;
-      }
+          makePrefetch(item, group, range, block, r, p, loop.to);
+      loop.chunk = lanes;
+      loop.beforeChunk = prefetch;
       sums = accumulateTile(b, arithmetic, loop, sums);
       firstElement = b.add(firstElement, piece.count);
     }

@@ -68,10 +68,9 @@ void SelectedRows::reserve(ScratchPlan &plan) {
   for (Source *source : {&keys, &values}) {
     if (source->pieces.empty())
       continue;
-    if (source->inPlace)
-      for (unsigned i = 0; i < source->pieces.size(); ++i)
-        source->offsetsAt.push_back(plan.reserve(listExtent, b.getI64Type()));
-    else
+    for (unsigned i = 0; i < source->getNumStored(); ++i)
+      source->offsetsAt.push_back(plan.reserve(listExtent, b.getI64Type()));
+    if (!source->inPlace)
       source->stagedAt =
           plan.reserve({b.index(options.blockRows), source->paddedElements},
                        arithmetic.getElementType(b.getContext()));
@@ -131,7 +130,7 @@ Value SelectedRows::select(const Scratch &scratch, Value batch, Value t) {
     }
   });
   for (const Source *source : {&keys, &values})
-    if (!source->pieces.empty() && source->inPlace)
+    if (!source->pieces.empty())
       storeOffsets(scratch, batch, *source, length);
   return length;
 }
@@ -206,33 +205,33 @@ void SelectedRows::storeOffsets(const Scratch &scratch, Value batch,
                                 const Source &source, Value length) {
   Value end = b.select(b.compare(CmpIPredicate::sgt, length, b.index(0)),
                        b.add(length, options.padding), length);
-  for (auto [piece, offsetsAt] : llvm::zip(source.pieces, source.offsetsAt)) {
+  for (auto [i, offsetsAt] : llvm::enumerate(source.offsetsAt)) {
     Value offsets = viewList(scratch, offsetsAt, b.getI64Type());
-    auto metadata = memref::ExtractStridedMetadataOp::create(b, piece.memref);
+    auto metadata =
+        memref::ExtractStridedMetadataOp::create(b, source.getMemRef(i));
+    auto strides = metadata.getStrides();
+    const RowPiece &first = source.pieces[i];
     b.forLoop(b.index(0), end, 1, [&](Value position) {
+      // Rows of packed pages are bytes of their page.
+      SmallVector<Value> at = getRow(scratch, batch, position);
+      if (source.packed)
+        at = first.at(b, at, b.index(0));
       Value offset = b.index(0);
-      for (auto [i, coordinate] :
-           llvm::enumerate(getRow(scratch, batch, position)))
-        offset = b.add(offset, b.mul(coordinate, metadata.getStrides()[i]));
+      for (unsigned d = 0; d < at.size(); ++d)
+        offset = b.add(offset, b.mul(at[d], strides[d]));
       b.store(b.toI64(offset), offsets, position);
     });
   }
 }
 
 void SelectedRows::stage(const Scratch &scratch, Value batch,
-                         const RowBlock &block, Value length) {
-  Value last = b.sub(length, b.index(1));
+                         const RowBlock &block) {
   for (const Source *source : {&keys, &values}) {
     if (source->pieces.empty() || source->inPlace)
       continue;
     Value staged = viewStaged(scratch, *source);
     b.forLoop(b.index(0), block.count, 1, [&](Value r) {
-      Value position = b.add(block.begin, r);
-      Value next = b.min(b.add(position, options.blockRows), last);
-      SmallVector<Value> nextRow = getRow(scratch, batch, next);
-      for (const RowPiece &piece : source->pieces)
-        piece.prefetch(b, nextRow, /*locality=*/2);
-      SmallVector<Value> row = getRow(scratch, batch, position);
+      SmallVector<Value> row = getRow(scratch, batch, b.add(block.begin, r));
       if (source->packed)
         stagePacked(*source->packed, source->elements, row, staged, r);
       else
@@ -277,19 +276,48 @@ static Value flatten(KernelBuilder &b, Value memref) {
       ArrayRef<OpFoldResult>(b.getIndexAttr(1)));
 }
 
+StoredRows SelectedRows::getStored(const Scratch &scratch, const Source &source,
+                                   unsigned i) {
+  StoredRows stored;
+  Value offsets = viewList(scratch, source.offsetsAt[i], b.getI64Type());
+  stored.memref = flatten(b, source.getMemRef(i));
+  stored.count = source.pieces[i].count;
+  if (source.packed)
+    stored.count = b.index(source.packed->layout.getRecordBytes());
+  stored.start = [offsets](KernelBuilder &b, Value position) {
+    return b.toIndex(b.load(offsets, position));
+  };
+  return stored;
+}
+
+SmallVector<StoredRows, 2> SelectedRows::getStoredKeys(const Scratch &scratch,
+                                                       unsigned piece) {
+  SmallVector<StoredRows, 2> stored;
+  for (unsigned i = 0; i < keys.getNumStored(); ++i)
+    if (!keys.inPlace || i == piece)
+      stored.push_back(getStored(scratch, keys, i));
+  return stored;
+}
+
+SmallVector<StoredRows, 2>
+SelectedRows::getStoredValues(const Scratch &scratch) {
+  SmallVector<StoredRows, 2> stored;
+  if (!values.pieces.empty())
+    stored.push_back(getStored(scratch, values, 0));
+  return stored;
+}
+
 BlockColumns SelectedRows::getColumns(const Scratch &scratch,
                                       const Source &source, unsigned piece,
                                       const RowBlock &block) {
   BlockColumns columns;
   if (source.inPlace) {
-    Value offsets = viewList(scratch, source.offsetsAt[piece], b.getI64Type());
-    columns.memref = flatten(b, source.pieces[piece].memref);
-    columns.count = source.pieces[piece].count;
-    columns.startInList = [offsets](KernelBuilder &b, Value position) {
-      return b.toIndex(b.load(offsets, position));
-    };
-    columns.start = [offsets, begin = block.begin](KernelBuilder &b, Value r) {
-      return b.toIndex(b.load(offsets, b.add(begin, r)));
+    StoredRows stored = getStored(scratch, source, piece);
+    columns.memref = stored.memref;
+    columns.count = stored.count;
+    columns.start = [start = stored.start,
+                     begin = block.begin](KernelBuilder &b, Value r) {
+      return start(b, b.add(begin, r));
     };
     return columns;
   }

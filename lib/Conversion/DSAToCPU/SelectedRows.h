@@ -33,9 +33,14 @@ struct BlockColumns {
   /// Number of elements.
   Value count;
   std::function<Value(KernelBuilder &b, Value r)> start;
-  /// Null where rows are not read in place: the start of the row that stands at
-  /// `position` of the list, to prefetch it.
-  std::function<Value(KernelBuilder &b, Value position)> startInList;
+};
+
+/// Rows where the caller keeps them: the row that stands at `position` of the
+/// list begins at `memref[start(position)]` and has `count` elements there.
+struct StoredRows {
+  Value memref;
+  Value count;
+  std::function<Value(KernelBuilder &b, Value position)> start;
 };
 
 /// The rows of one key set: the keys, and the values if they lie elsewhere.
@@ -65,15 +70,19 @@ public:
   /// its last entry again. Returns how many entries it has.
   Value select(const Scratch &scratch, Value batch, Value t);
 
-  /// Copies what of the rows of a block is not read in place; `length` entries
-  /// are in the list.
-  void stage(const Scratch &scratch, Value batch, const RowBlock &block,
-             Value length);
+  /// Copies what of the rows of a block is not read in place.
+  void stage(const Scratch &scratch, Value batch, const RowBlock &block);
 
   /// The columns of keys, in order.
   SmallVector<BlockColumns, 2> getKeys(const Scratch &scratch,
                                        const RowBlock &block);
   BlockColumns getValues(const Scratch &scratch, const RowBlock &block);
+
+  /// What to prefetch of keys while `piece` of their columns is read, and of
+  /// values if they lie elsewhere.
+  SmallVector<StoredRows, 2> getStoredKeys(const Scratch &scratch,
+                                           unsigned piece);
+  SmallVector<StoredRows, 2> getStoredValues(const Scratch &scratch);
 
   /// Whether keys are read in place.
   bool inPlace() const { return keys.inPlace; }
@@ -86,9 +95,15 @@ private:
     std::optional<PackedRows> packed;
     Value elements, paddedElements;
     bool inPlace;
-    // In scratch memory: where rows begin, for each piece; copied rows.
+    // In scratch memory: where rows begin, for each piece, or of packed rows;
+    // copied rows.
     SmallVector<Value, 2> offsetsAt;
     Value stagedAt;
+
+    unsigned getNumStored() const { return packed ? 1 : pieces.size(); }
+    Value getMemRef(unsigned i) const {
+      return packed ? packed->memref : pieces[i].memref;
+    }
   };
 
   Source makeSource(SmallVector<RowPiece, 2> pieces);
@@ -102,6 +117,8 @@ private:
                             Value position);
   void storeOffsets(const Scratch &scratch, Value batch, const Source &source,
                     Value length);
+  StoredRows getStored(const Scratch &scratch, const Source &source,
+                       unsigned i);
   BlockColumns getColumns(const Scratch &scratch, const Source &source,
                           unsigned piece, const RowBlock &block);
   Value viewList(const Scratch &scratch, Value offset, Type type) const;

@@ -311,7 +311,7 @@ void AttentionKernel::emitRange(const Item &item, const Range &range,
   emitZeroSums(item, range.number);
   b.forLoop(begin, end, blockRows, [&](Value from) {
     RowBlock block = {from, b.min(b.sub(end, from), b.index(blockRows))};
-    range.rows.stage(item.scratch, item.batch, block, range.length);
+    range.rows.stage(item.scratch, item.batch, block);
     forEachGroup(item, [&](const Group &group) {
       if (group.kind.elementsInLanes)
         emitScoresOfElements(item, group, range, block);
