@@ -106,9 +106,11 @@ def main():
     scores, magnitude = ops.indexer_scores(index_q, index_k, weights, hi=hi)
     selection = compare.selection_close((indices, count), scores, magnitude, K, type="bf16",
                                         hi=hi)
-    want_out, want_lse = ops.sparse_attention(q, [kv], [indices], counts=[count],
-                                              scale=float(SCALE), dv=DV)
-    attention = compare.attention_close(out, lse, want_out, want_lse, type="bf16")
+    keywords = dict(counts=[count], scale=float(SCALE), dv=DV)
+    want_out, want_lse = ops.sparse_attention(q, [kv], [indices], **keywords)
+    magnitude, _ = ops.sparse_attention(q, [kv], [indices], absolute=True, **keywords)
+    attention = compare.attention_close(out, lse, want_out, want_lse, type="bf16",
+                                        magnitude=magnitude)
     out_error = np.abs(out.astype(np.float64) - want_out).max() / np.abs(want_out).max()
     lse_error = np.abs(lse - want_lse).max()
     selected = ", ".join(f"{n} in {rows} rows" if rows > 1 else f"{n} in 1 row"
