@@ -58,8 +58,8 @@ public:
   Value logicalAnd(Value lhs, Value rhs);
   Value select(Value condition, Value lhs, Value rhs);
   /// What work and memory are planned for: `extent`, or what bounds it outside
-  /// of all loops, or a constant that does. In a loop over tiles, whose last one
-  /// is smaller, sizes must not vary.
+  /// of all loops, or a constant that does. In a loop over tiles, whose last
+  /// one is smaller, sizes must not vary.
   Value getPlanned(Value extent);
   /// An i32 as an index, and an index below 2^31 as an i32.
   Value toIndex(Value value);
