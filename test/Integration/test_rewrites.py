@@ -119,6 +119,83 @@ def test_core_keeps_its_bits(tmp_path, dynamic):
         assert same_bits(plain, execute(rewritten, arrays, types, tmp_path)), name
 
 
+KINDS_OF_GLUE = """
+#id = affine_map<(t, h) -> (t, h)>
+func.func @f(%x: tensor<{T}x9xf32>, %p: tensor<9x4xf32>, %iq: tensor<16x{T}x4xf32>,
+    %ik: tensor<{S}x16xf32>, %more: tensor<{T}x7xi32>, %q: tensor<1x{T}x36xf32>,
+    %kv: tensor<{S}x12xf32>, %acc: tensor<{T}x3xf32>)
+    -> (tensor<{T}x24xf32>, tensor<{T}x3xf32>, tensor<{T}xi32>) {{
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  {dims}
+  // A projection: sums over something else than rows, into zeros.
+  %we = tensor.empty({T1}) : tensor<{T}x4xf32>
+  %w0 = linalg.fill ins(%zero : f32) outs(%we : tensor<{T}x4xf32>) -> tensor<{T}x4xf32>
+  %w = linalg.matmul ins(%x, %p : tensor<{T}x9xf32>, tensor<9x4xf32>)
+      outs(%w0 : tensor<{T}x4xf32>) -> tensor<{T}x4xf32>
+  // Rows that were not in front.
+  %qe = tensor.empty({T1}) : tensor<{T}x4x16xf32>
+  %turned = linalg.transpose ins(%iq : tensor<16x{T}x4xf32>) outs(%qe : tensor<{T}x4x16xf32>)
+      permutation = [1, 2, 0]
+  %i = tensor.empty({T1}) : tensor<{T}x7xi32>
+  %n = tensor.empty({T1}) : tensor<{T}xi32>
+  %indices, %count = dsa.lightning_indexer query(%turned : tensor<{T}x4x16xf32>)
+      keys(%ik : tensor<{S}x16xf32>) weights(%w : tensor<{T}x4xf32>) k = 7
+      outs(%i, %n : tensor<{T}x7xi32>, tensor<{T}xi32>)
+  // Positions of rows, and a sum with the caller's.
+  %own = linalg.generic {{indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}}
+      ins(%indices : tensor<{T}x7xi32>) outs(%more : tensor<{T}x7xi32>) {{
+  ^bb0(%index: i32, %old: i32):
+    %t = linalg.index 0 : index
+    %row = arith.index_cast %t : index to i32
+    %sum = arith.addi %index, %row : i32
+    %both = arith.addi %sum, %old : i32
+    linalg.yield %both : i32
+  }} -> tensor<{T}x7xi32>
+  %q0 = tensor.extract_slice %q[0, 0, 0] [1, {rows}, 36] [1, 1, 1]
+      : tensor<1x{T}x36xf32> to tensor<{T}x36xf32>
+  %qr = tensor.expand_shape %q0 [[0], [1, 2]] output_shape [{rows}, 3, 12]
+      : tensor<{T}x36xf32> into tensor<{T}x3x12xf32>
+  %o = tensor.empty({T1}) : tensor<{T}x3x8xf32>
+  %l = tensor.empty({T1}) : tensor<{T}x3xf32>
+  %out, %lse = dsa.sparse_attention query(%qr : tensor<{T}x3x12xf32>)
+      keys(%kv : tensor<{S}x12xf32>) indices(%own : tensor<{T}x7xi32>)
+      counts(%count : tensor<{T}xi32>) scale = 0.3 dv = 8
+      outs(%o, %l : tensor<{T}x3x8xf32>, tensor<{T}x3xf32>)
+  %hidden = tensor.cast %out : tensor<{T}x3x8xf32> to tensor<?x3x8xf32>
+  %flat = tensor.collapse_shape %hidden [[0], [1, 2]] : tensor<?x3x8xf32> into tensor<?x24xf32>
+  %shown = tensor.cast %flat : tensor<?x24xf32> to tensor<{T}x24xf32>
+  %added = linalg.generic {{indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}}
+      ins(%lse : tensor<{T}x3xf32>) outs(%acc : tensor<{T}x3xf32>) {{
+  ^bb0(%y: f32, %old: f32):
+    %sum = arith.addf %y, %old : f32
+    linalg.yield %sum : f32
+  }} -> tensor<{T}x3xf32>
+  return %shown, %added, %count : tensor<{T}x24xf32>, tensor<{T}x3xf32>, tensor<{T}xi32>
+}}
+"""
+
+
+@pytest.mark.parametrize("dynamic", [False, True], ids=["static", "dynamic"])
+def test_glue_in_the_loop(tmp_path, dynamic):
+    t, s = ("?", "?") if dynamic else (T, S)
+    text = KINDS_OF_GLUE.format(
+        T=t, S=s, T1="%T" if dynamic else "", rows="%T" if dynamic else T,
+        dims=f"%T = tensor.dim %x, %c0 : tensor<{t}x9xf32>" if dynamic else "")
+    rng = inputs.rng(15)
+    iq, ik, _, _, _, q, kv, _ = core_arrays(15)
+    arrays = [rng.standard_normal((T, 9), np.float32), rng.standard_normal((9, 4), np.float32),
+              np.ascontiguousarray(np.moveaxis(iq, 2, 0)), ik,
+              rng.integers(-2, 3, (T, 7)).astype(np.int32), q.reshape(1, T, H * DK), kv,
+              rng.standard_normal((T, H), np.float32)]
+    types = ["f32", "f32", "i32"]
+    plain = execute(text, arrays, types, tmp_path)
+    for rows in (1, 3, 4):
+        tiled = rewrite(text, f"--dsa-tile=rows={rows}")
+        assert tiled.count("scf.for") == 1 and "linalg" not in tiled[tiled.rindex("scf.yield"):]
+        assert same_bits(plain, execute(tiled, arrays, types, tmp_path)), rows
+
+
 CALLS = """
 func.func private @score(%q: tensor<?x4x16xf32>, %k: tensor<?x16xf32>, %w: tensor<?x4xf32>)
     -> tensor<?x?xf32> {

@@ -5,6 +5,8 @@
 //
 // RUN: dsa-opt %s | FileCheck %s
 // RUN: dsa-opt %s --dsa-reference-pipeline | FileCheck %s --check-prefix=LOWERED --implicit-check-not=dsa.
+// RUN: dsa-opt %s --dsa-cpu-pipeline="triple=x86_64-linux-gnu cpu=znver4" | FileCheck %s --check-prefix=LOWERED \
+// RUN:   --implicit-check-not=dsa. --implicit-check-not=@malloc
 
 // CHECK-LABEL: func.func @core
 // CHECK: %indices, %count = dsa.lightning_indexer

@@ -62,6 +62,7 @@ def test_cases_are_selected_by_a_part_of_their_name(patterns, expected):
     (["--case=no_such"], USER,
      "error: no case contains 'no_such' in its name; --list prints the 48 cases\n"),
     (["--rounds=0"], USER, "error: --rounds is 0; a figure takes at least 1\n"),
+    (["--roofs=0"], USER, "error: --roofs is 0; it takes at least 1 thread\n"),
     (["--pipeline=no-such", "--case=top_k"], USER,
      "error: --pipeline=no-such is no pipeline on a module: 'no-such' does not refer to a "
      "registered pass or pass pipeline\n"),
@@ -71,6 +72,14 @@ def test_cases_are_selected_by_a_part_of_their_name(patterns, expected):
 def test_wrong_options_are_one_message(arguments, code, message):
     ended, _, err = run("dsa-bench", *arguments)
     assert ended == code and message in err and err.count("error: ") == 1
+
+
+def test_roofs_alone():
+    code, out, err = run("dsa-bench", "--smoke", "--rounds=1", "--roofs=2")
+    assert code == 0, err
+    *loops, copy = map(str.split, out.splitlines())
+    assert copy[0] == "copy" and copy[2] == "GB/s" and all(unit == "GF/s" for *_, unit in loops)
+    assert all(float(rate) > 0 for _, rate, _ in [*loops, copy])
 
 
 SHAPES = ["indexer_scores.f32.T1.S32K", "indexer_scores.bf16.T256.S8K.causal",

@@ -11,6 +11,7 @@
 #include "Peers.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/MathExtras.h"
 #include <unistd.h>
 
@@ -219,4 +220,21 @@ std::vector<Target> Measurement::getTorchTargets() const {
                             target.metric == Metric::TorchBest))
       targets.push_back(target);
   return targets;
+}
+
+llvm::Error bench::printRoofs(int32_t threads, const Settings &settings,
+                              MLIRContext &context, llvm::raw_ostream &os) {
+  auto roofs =
+      makeRoofs(settings.isa, threads, getCopyBytes(settings.smoke), context);
+  if (!roofs)
+    return roofs.takeError();
+  for (unsigned i = 0; i < settings.rounds; ++i)
+    if (llvm::Error error = bench::runRound(*roofs, {}, threads,
+                                            getEffort(settings.smoke, threads)))
+      return error;
+  for (const Roof &roof : *roofs)
+    os << roof.name << " "
+       << llvm::format("%.1f", *llvm::max_element(roof.rates)) << " "
+       << roof.unit << "\n";
+  return llvm::Error::success();
 }

@@ -77,6 +77,11 @@ private:
   std::vector<Contender> contenders;
 };
 
+/// Measures the roofs for `threads` (at least 1) threads at once, and prints
+/// the best of all rounds of each: a line of its name, its rate and the unit.
+llvm::Error printRoofs(int32_t threads, const Settings &settings,
+                       MLIRContext &context, llvm::raw_ostream &os);
+
 } // namespace mlir::dsa::bench
 
 #endif // DSA_BENCH_MEASURE_H

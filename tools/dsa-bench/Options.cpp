@@ -24,6 +24,11 @@ static cl::list<std::string> patterns(
     cl::value_desc("TEXT"), cl::cat(category));
 static cl::opt<bool> list("list", cl::desc("print the cases and stop"),
                           cl::cat(category));
+static cl::opt<int32_t>
+    roofs("roofs",
+          cl::desc("measure what N threads can do at most on this machine, no "
+                   "case, and print a line per roof"),
+          cl::value_desc("N"), cl::init(0), cl::cat(category));
 static cl::opt<unsigned> rounds("rounds",
                                 cl::desc("rounds of each case (default: 7)"),
                                 cl::value_desc("N"), cl::init(7),
@@ -80,6 +85,9 @@ llvm::Error dsa::bench::readOptions(int argc, char **argv, CommandLine &line) {
   if (rounds == 0)
     return dsa::makeError(dsa::ExitUser,
                           "--rounds is 0; a figure takes at least 1");
+  if (roofs.getNumOccurrences() > 0 && roofs < 1)
+    return dsa::makeError(dsa::ExitUser, "--roofs is " + std::to_string(roofs) +
+                                             "; it takes at least 1 thread");
   Isa host = getHostIsa(), isa = isaOption;
   if (isa > host)
     return dsa::makeError(dsa::ExitUser, "--isa=" + getName(isa) +
@@ -90,6 +98,7 @@ llvm::Error dsa::bench::readOptions(int argc, char **argv, CommandLine &line) {
     return cases.takeError();
   line.cases = std::move(*cases);
   line.list = list;
+  line.roofThreads = roofs;
   SessionOptions &options = line.session;
   options.settings = {pipeline, isa == Isa::Other ? host : isa, pages, rounds,
                       smoke};

@@ -17,6 +17,8 @@ struct CommandLine {
   SessionOptions session;
   /// Print the cases, measure nothing.
   bool list = false;
+  /// Measure the roofs of so many threads, and no case; 0: measure cases.
+  int32_t roofThreads = 0;
 };
 
 /// Reads the command line; prints the help and ends the program if it is asked

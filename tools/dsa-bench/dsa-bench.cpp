@@ -33,6 +33,11 @@ static int runMain(int argc, char **argv) {
   registerAllPasses();
   dsa::registerDialect(registry);
   dsa::registerPassesAndPipelines();
+  if (line.roofThreads > 0) {
+    MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+    return dsa::report(printRoofs(line.roofThreads, line.session.settings,
+                                  context, llvm::outs()));
+  }
   return runSession(line.cases, line.session, registry);
 }
 
