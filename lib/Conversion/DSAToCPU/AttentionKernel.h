@@ -63,6 +63,7 @@ private:
 
   // Loops.
   void emitItem(const Item &item);
+  RowBlock getBlock(unsigned set, Value range, Value length);
   void emitRange(const Item &item, const Range &range, Value begin, Value end);
   void forEachGroup(const Item &item,
                     function_ref<void(const Group &group)> body);

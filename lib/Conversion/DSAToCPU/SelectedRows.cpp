@@ -307,6 +307,24 @@ SelectedRows::getStoredValues(const Scratch &scratch) {
   return stored;
 }
 
+void SelectedRows::prefetch(const Scratch &scratch, const RowBlock &block) {
+  b.forLoop(b.index(0), block.count, 1, [&](Value r) {
+    for (const Source *source : {&keys, &values}) {
+      if (source->pieces.empty())
+        continue;
+      for (unsigned i = 0; i < source->getNumStored(); ++i) {
+        StoredRows stored = getStored(scratch, *source, i);
+        Value start = stored.start(b, b.add(block.begin, r));
+        Type type = getElementTypeOrSelf(stored.memref);
+        int64_t perLine = 64 / (type.getIntOrFloatBitWidth() / 8);
+        b.forLoop(b.index(0), stored.count, perLine, [&](Value element) {
+          b.prefetch(stored.memref, b.add(start, element), /*locality=*/2);
+        });
+      }
+    }
+  });
+}
+
 BlockColumns SelectedRows::getColumns(const Scratch &scratch,
                                       const Source &source, unsigned piece,
                                       const RowBlock &block) {

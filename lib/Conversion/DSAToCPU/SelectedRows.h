@@ -70,6 +70,9 @@ public:
   /// its last entry again. Returns how many entries it has.
   Value select(const Scratch &scratch, Value batch, Value t);
 
+  /// Asks for all rows of a block at once.
+  void prefetch(const Scratch &scratch, const RowBlock &block);
+
   /// Copies what of the rows of a block is not read in place.
   void stage(const Scratch &scratch, Value batch, const RowBlock &block);
 

@@ -287,23 +287,39 @@ void AttentionKernel::emit() {
 }
 
 void AttentionKernel::emitItem(const Item &item) {
-  forEachGroup(item, [&](const Group &group) { transposeQuery(item, group); });
+  // The rows of the first block come while the query is transposed.
+  SmallVector<Value> froms, tos, lengths;
   for (unsigned i = 0; i < rows.size(); ++i) {
     SelectedRows &set = *rows[i];
-    Value first = firstRanges[i];
     Value next = i + 1 < rows.size() ? firstRanges[i + 1] : numRanges;
-    Value from = b.max(item.firstRange, first);
-    Value to = b.min(item.endRange, next);
-    b.ifThen(b.compare(CmpIPredicate::slt, from, to), [&] {
-      Value length = set.select(item.scratch, item.batch, item.t);
-      b.forLoop(from, to, 1, [&](Value number) {
-        Range range = {number, set, length};
-        Value begin = b.mul(b.sub(number, first), rangeLengths[i]);
-        Value end = b.min(b.add(begin, rangeLengths[i]), length);
-        emitRange(item, range, begin, end);
-      });
-    });
+    froms.push_back(b.max(item.firstRange, firstRanges[i]));
+    tos.push_back(b.min(item.endRange, next));
+    Value used = b.compare(CmpIPredicate::slt, froms[i], tos[i]);
+    lengths.push_back(b.ifElse(
+        used,
+        [&] {
+          Value length = set.select(item.scratch, item.batch, item.t);
+          RowBlock block = getBlock(i, froms[i], length);
+          set.prefetch(item.scratch, block);
+          return SmallVector<Value>{length};
+        },
+        [&] { return SmallVector<Value>{b.index(0)}; })[0]);
   }
+  forEachGroup(item, [&](const Group &group) { transposeQuery(item, group); });
+  for (unsigned i = 0; i < rows.size(); ++i)
+    b.forLoop(froms[i], tos[i], 1, [&](Value number) {
+      Range range = {number, *rows[i], lengths[i]};
+      Value begin = b.mul(b.sub(number, firstRanges[i]), rangeLengths[i]);
+      Value end = b.min(b.add(begin, rangeLengths[i]), lengths[i]);
+      emitRange(item, range, begin, end);
+    });
+}
+
+/// The first block of a range of a set.
+RowBlock AttentionKernel::getBlock(unsigned set, Value range, Value length) {
+  Value begin = b.mul(b.sub(range, firstRanges[set]), rangeLengths[set]);
+  Value count = b.min(b.sub(length, begin), b.index(blockRows));
+  return {begin, b.max(count, b.index(0))};
 }
 
 void AttentionKernel::emitRange(const Item &item, const Range &range,
