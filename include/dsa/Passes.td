@@ -681,7 +681,10 @@ def ConvertToCPUPass : Pass<"dsa-to-cpu", "ModuleOp"> {
     denormal products and sums count as zero, and so do denormals where packed
     rows are rounded to bf16. Selection is exact. 2^x and ln have relative
     errors of at most 2e-7; exp(x) is 2^y of the rounded y = x · log2(e).
-    `dsa.merge_attention` adds partials in operand, then in index order.
+    `dsa.sparse_attention` rounds weights to bf16 for their products where it
+    multiplies pairs; its order of sums, which `SparseAttention.cpp` of that
+    folder states, depends on the list of keys without its holes, H, K and the
+    target. `dsa.merge_attention` adds partials in operand, then in index order.
 
     Left alone, with a missed remark: ops that no kernel covers, and ops on
     tensors. An error: a triple, a CPU or a feature that LLVM does not know.
