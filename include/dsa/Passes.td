@@ -656,7 +656,7 @@ def ConvertToCPUPass : Pass<"dsa-to-cpu", "ModuleOp"> {
       %scratch = memref.alloc(%team, %bytes) {alignment = 64 : i64} : memref<?x?xi8>
       ...
       omp.parallel num_threads(%threads : i32) {
-        %thread = func.call @omp_get_thread_num() : () -> i32
+        %thread = memref.atomic_rmw addi %one, %counter[] : (i64, memref<i64>) -> i64
         ...
         omp.wsloop schedule(dynamic) {
           omp.loop_nest (%item) : index = (%zero) to (%items) step (%one) {
