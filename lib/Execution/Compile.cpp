@@ -204,6 +204,13 @@ private:
 };
 } // namespace
 
+/// What the header calls itself: as its file, or as the input.
+static StringRef getStem(const CompileOptions &options) {
+  if (options.output != "-")
+    return path::stem(options.output);
+  return options.file != "-" ? path::stem(options.file) : "artefact";
+}
+
 llvm::Error Compiler::addImage(ModuleOp lowered, Target target) {
   auto image = translate(lowered, context, *machine, images.size());
   if (!image)
@@ -265,7 +272,7 @@ llvm::Error Compiler::writeSharedObject() {
   SmallString<128> header = output, sidecar = output;
   path::replace_extension(header, "h");
   path::replace_extension(sidecar, "json");
-  return write({{header.str().str(), getHeader(artefact, path::stem(output))},
+  return write({{header.str().str(), getHeader(artefact, getStem(options))},
                 {sidecar.str().str(), getSidecar(artefact)},
                 {output.str(), std::move(*linked)}});
 }
@@ -342,8 +349,7 @@ llvm::Error Compiler::run(const DialectRegistry &registry) {
     return functions.takeError();
   artefact.functions = std::move(*functions);
   if (options.emit == Emit::Header)
-    return write(
-        {{options.output, getHeader(artefact, path::stem(options.output))}});
+    return write({{options.output, getHeader(artefact, getStem(options))}});
   if (llvm::Error error = finishModule())
     return error;
   if (options.emit == Emit::SharedObject)

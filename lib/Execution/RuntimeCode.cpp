@@ -17,13 +17,13 @@ using namespace mlir::dsa;
 
 // clang-format off
 static constexpr unsigned char x86[] = {
-#embed "Runtime.x86_64.bc"
+#include "Runtime.x86_64.inc"
 };
 static constexpr unsigned char aarch64[] = {
-#embed "Runtime.aarch64.bc"
+#include "Runtime.aarch64.inc"
 };
 static constexpr unsigned char statusHeader[] = {
-#embed "dsa-c/Status.h"
+#include "Status.h.inc"
 };
 // clang-format on
 

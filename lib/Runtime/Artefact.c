@@ -114,9 +114,9 @@ static int32_t checkType(const struct dsa_argument *argument,
   return DSA_STATUS_OK;
 }
 
-/* Which dimensions of an argument and of a tensor are matched, in their order:
- * all; or all but those of the argument that are always 1; or all but those,
- * and but those of the tensor that are 1. */
+/* Which dimensions of an argument and of a tensor are matched, from the last to
+ * the first: all; or all but those of the argument that are always 1; or all
+ * but those, and but those of the tensor that are 1. */
 struct Matching {
   int skipsArgument, skipsTensor;
 };
@@ -128,15 +128,58 @@ static int32_t countKept(const int64_t *extents, int32_t rank, int skips) {
   return kept;
 }
 
+/* The dimension of `tensor` for dimension `i` of `argument`, or -1 where that
+ * is left out; `next` is what dimensions after `i` have left. */
+static int32_t takeDimension(const struct dsa_argument *argument, int32_t i,
+                             const DLTensor *tensor, struct Matching matching,
+                             int32_t *next) {
+  if (matching.skipsArgument && argument->extents[i] == 1)
+    return -1;
+  do
+    --*next;
+  while (matching.skipsTensor && tensor->shape[*next] == 1);
+  return *next;
+}
+
+static int fits(int64_t extent, int64_t expected) {
+  return extent >= 0 && (expected < 0 || extent == expected);
+}
+
+static int allFit(const struct dsa_argument *argument, const DLTensor *tensor,
+                  struct Matching matching) {
+  int32_t next = tensor->ndim;
+  for (int32_t i = argument->rank - 1; i >= 0; --i) {
+    int32_t from = takeDimension(argument, i, tensor, matching, &next);
+    if (from >= 0 && !fits(tensor->shape[from], argument->extents[i]))
+      return 0;
+  }
+  return 1;
+}
+
+/* The first way of matching in which the extents fit, or else the first in
+ * which there are as many of them; 0 if there is none. */
 static int match(const struct dsa_argument *argument, const DLTensor *tensor,
                  struct Matching *matching) {
+  int found = 0;
   for (int skips = 0; skips <= 2; ++skips) {
-    matching->skipsArgument = skips >= 1;
-    matching->skipsTensor = skips == 2;
-    if (countKept(argument->extents, argument->rank, matching->skipsArgument) ==
-        countKept(tensor->shape, tensor->ndim, matching->skipsTensor))
+    struct Matching tried = {skips >= 1, skips == 2};
+    if (countKept(argument->extents, argument->rank, tried.skipsArgument) !=
+        countKept(tensor->shape, tensor->ndim, tried.skipsTensor))
+      continue;
+    int isRight = allFit(argument, tensor, tried);
+    if (isRight || !found)
+      *matching = tried;
+    if (isRight)
       return 1;
+    found = 1;
   }
+  return found;
+}
+
+static int isEmpty(const DLTensor *tensor) {
+  for (int32_t i = 0; i < tensor->ndim; ++i)
+    if (tensor->shape[i] == 0)
+      return 1;
   return 0;
 }
 
@@ -154,25 +197,22 @@ static int32_t describeShape(const struct dsa_argument *argument,
                 "%s: the tensor has %d dimensions, expected %d, those of "
                 "extent 1 apart",
                 argument->name, tensor->ndim, argument->rank);
-  int32_t from = tensor->ndim;
+  /* Of a tensor without elements, strides say nothing. */
+  const int64_t *strides = isEmpty(tensor) ? NULL : tensor->strides;
+  int32_t next = tensor->ndim;
   int64_t compact = 1;
   for (int32_t i = argument->rank - 1; i >= 0; --i) {
     int64_t expected = argument->extents[i], extent = 1, stride = compact;
-    if (!(matching.skipsArgument && expected == 1)) {
-      do
-        --from;
-      while (matching.skipsTensor && tensor->shape[from] == 1);
+    int32_t from = takeDimension(argument, i, tensor, matching, &next);
+    if (from >= 0)
       extent = tensor->shape[from];
-      if (tensor->strides)
-        stride = tensor->strides[from];
-    }
-    if (extent < 0 || (expected >= 0 && extent != expected))
+    if (!fits(extent, expected))
       return fail(DSA_STATUS_ARGUMENT,
                   "%s: dimension %d is %lld, expected %s%lld", argument->name,
                   i, (long long)extent, expected < 0 ? "at least " : "",
                   (long long)(expected < 0 ? 0 : expected));
-    if (extent <= 1)
-      stride = compact;
+    if (from >= 0 && strides && extent > 1)
+      stride = strides[from];
     if (stride < 0)
       return fail(DSA_STATUS_ARGUMENT,
                   "%s: dimension %d has stride %lld, expected at least 0",
