@@ -124,6 +124,11 @@ translate(ModuleOp lowered, llvm::LLVMContext &context,
     return makeError(ExitInternal, "the functions do not translate to LLVM");
   module->setTargetTriple(machine.getTargetTriple());
   module->setDataLayout(machine.createDataLayout());
+  auto makeInternal = [&](llvm::GlobalValue &value) {
+    // Names without a prefix are those of the entry points.
+    value.setName(getImageName(number, value.getName()) + ".internal");
+    value.setLinkage(llvm::GlobalValue::InternalLinkage);
+  };
   for (llvm::Function &function : *module) {
     if (function.isDeclaration())
       continue;
@@ -132,12 +137,12 @@ translate(ModuleOp lowered, llvm::LLVMContext &context,
       function.setName(getImageName(number, name));
       function.setVisibility(llvm::GlobalValue::HiddenVisibility);
     } else {
-      function.setLinkage(llvm::GlobalValue::InternalLinkage);
+      makeInternal(function);
     }
   }
   for (llvm::GlobalVariable &global : module->globals())
     if (global.hasInitializer() && !global.getName().starts_with("llvm."))
-      global.setLinkage(llvm::GlobalValue::InternalLinkage);
+      makeInternal(global);
   auto optimise =
       makeOptimizingTransformer(/*optLevel=*/3, /*sizeLevel=*/0, &machine);
   if (llvm::Error error = optimise(module.get()))

@@ -224,6 +224,10 @@ void WrapperBuilder::build(StringRef sidecar) {
 
 void dsa::addWrappers(llvm::Module &module, const Artefact &artefact,
                       StringRef sidecar) {
+  // Names without the prefix are those of entry points.
+  for (llvm::GlobalValue &value : module.global_values())
+    if (value.hasLocalLinkage() && !value.getName().starts_with("dsa"))
+      value.setName("dsa." + value.getName());
   WrapperBuilder(module, artefact).build(sidecar);
   // The runtime's own functions are hidden; those of halves stay so, as LLVM
   // calls them where nothing shows it yet.

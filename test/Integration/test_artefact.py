@@ -697,6 +697,14 @@ def test_what_is_refused(tmp_path, text, options, message):
     assert [p.name for p in tmp_path.iterdir()] == ["libf.mlir"]
 
 
+def test_names_of_the_runtime_are_free(tmp_path):
+    """Those of functions that only it sees."""
+    taken = ["fail", "match", "describe", "record", "chosen"]
+    path = compiled(tmp_path, "\n".join(FUNCTION.format(n, "tensor<2xf32>") for n in taken))
+    for name in taken:
+        assert Artefact(path).shapes(name, [np.zeros(2, np.float32)], [1]) == [(2,)]
+
+
 def test_a_shared_object_needs_a_name(tmp_path):
     for output in ("-", tmp_path / "f"):
         done = subprocess.run([BIN / "dsa-compile", ROOT / "test/Integration/v32-core.mlir", "-o",
