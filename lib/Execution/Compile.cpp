@@ -285,8 +285,7 @@ llvm::Error Compiler::writeSharedObject() {
 static llvm::Error checkOptions(const CompileOptions &options) {
   std::vector<Target> sorted = options.targets;
   llvm::sort(sorted);
-  if (options.targets.empty() ||
-      std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
+  if (options.targets.empty() || llvm::adjacent_find(sorted) != sorted.end())
     return makeError(ExitUser, "--target takes each of cpu and reference once");
   if (options.emit == Emit::MLIR && options.targets.size() > 1)
     return makeError(ExitUser, "--emit=mlir takes one target, as each is a "

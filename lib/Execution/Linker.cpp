@@ -123,6 +123,16 @@ llvm::Expected<std::string> dsa::linkSharedObject(StringRef object,
   SmallString<128> folder;
   if (std::error_code error = fs::createUniqueDirectory("dsa-compile", folder))
     return cannotWrite(folder, error);
+  // Stubs are written through a mapping, which on a full disk ends the program.
+  uint64_t needed = 2 * object.size() + (64 << 10);
+  auto space = fs::disk_space(folder);
+  if (space && space->available < needed) {
+    fs::remove(folder);
+    return makeError(ExitIO, "linking takes " + Twine(needed) +
+                                 " bytes in the folder of '" + folder +
+                                 "', where " + Twine(space->available) +
+                                 " are free");
+  }
   llvm::scope_exit clean([&] { fs::remove_directories(folder); });
   auto inFolder = [&](const Twine &name) {
     SmallString<128> path = folder;
@@ -136,6 +146,8 @@ llvm::Expected<std::string> dsa::linkSharedObject(StringRef object,
   std::vector<std::string> arguments = {
       "ld.lld", "-shared", "-soname", soname.str(), "-m",
       triple.isX86() ? "elf_x86_64" : "aarch64linux",
+      // A full disk is an error of a write.
+      "--no-mmap-output-file",
       // The same bytes from any folder, at any time.
       "--build-id=none", "--hash-style=gnu", "--threads=1", "--gc-sections",
       "--no-undefined", "--as-needed", "-znow", "-o", output, input};

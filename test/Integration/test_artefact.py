@@ -5,6 +5,7 @@ import ctypes
 import json
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 import sys
@@ -727,6 +728,40 @@ def test_files_that_cannot_be_written(tmp_path):
     full = subprocess.run([BIN / "dsa-compile", tmp_path / "no.mlir", "--emit=obj", "-o",
                            "/dev/full"], capture_output=True, text=True, timeout=LIMIT_S)
     assert full.returncode == 74 and "No space left on device" in full.stderr
+
+
+def test_a_full_disk(tmp_path):
+    """One of any size up to that at which it is large enough."""
+    small = tmp_path / "small"
+    small.mkdir()
+    environment = {**os.environ, "TMPDIR": str(small)}
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", small],
+                      capture_output=True).returncode:
+        pytest.skip("mounting a small file system needs root")
+    try:
+        codes = []
+        for kilobytes in (16, 40, 64, 96, 1024):
+            subprocess.run(["mount", "-o", f"remount,size={kilobytes}k", small], check=True)
+            done = compile_to(tmp_path / "libf.so", TEXT, env=environment)
+            codes.append(done.returncode)
+            assert done.returncode in (0, 74) and list(small.iterdir()) == []
+            assert (tmp_path / "libf.so").exists() == (done.returncode == 0)
+        assert codes[0] == 74 and codes[-1] == 0
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+
+@pytest.mark.parametrize("bytes_", [100, 20000])
+def test_a_limit_of_file_sizes(tmp_path, bytes_):
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_, bytes_))
+
+    (tmp_path / "libf.so").write_text("old")
+    (tmp_path / "libf.mlir").write_text(TEXT)
+    done = subprocess.run([BIN / "dsa-compile", "libf.mlir", "-o", "libf.so"], cwd=tmp_path,
+                          capture_output=True, text=True, timeout=LIMIT_S, preexec_fn=limit)
+    assert done.returncode == 74 and "File too large" in done.stderr
+    assert (tmp_path / "libf.so").read_text() == "old"
 
 
 def test_killed_at_any_time(tmp_path):
