@@ -618,7 +618,7 @@ def needed(path):
 
 def test_what_a_shared_object_depends_on(path):
     libraries = needed(path)
-    assert {name.split(".so")[0] for name in libraries} == {"libc", "libm", "libomp"}
+    assert {"libomp"} < {name.split(".so")[0] for name in libraries} <= {"libc", "libm", "libomp"}
     symbols = subprocess.run([LLVM / "llvm-nm", "-D", path], check=True, capture_output=True,
                              text=True).stdout
     undefined = {line.split()[-1] for line in symbols.splitlines() if " U " in line}
