@@ -94,7 +94,7 @@ summary() {
   exit 0
 }
 
-# The project's files with one of the endings: git's view of the work tree,
+# The project's own files with one of the endings: git's view of the work tree,
 # or in a copy without git every file outside the build folder.
 sources() { # ENDING...
   local ending patterns=()
@@ -110,7 +110,9 @@ sources() { # ENDING...
       done
     )
   fi | while read -r file; do
-    # A file removed but not yet committed is still listed by git.
+    # A file removed but not yet committed is still listed by git. What others
+    # wrote stays as they wrote it.
+    case $file in third_party/*) continue ;; esac
     if [ -f "$root/$file" ]; then echo "$file"; fi
   done | LC_ALL=C sort -u
 }
@@ -159,7 +161,7 @@ check_tidy() {
     xargs -0 -n 1 -P "$(nproc)" "$llvm/bin/clang-tidy" --quiet -p "$build"
 }
 
-needs=("${build_needs[@]}" "clang-format-22 $llvm/bin/clang-format")
+needs=("${build_needs[@]}" "clang-format-22 $llvm/bin/clang-format" "gcc gcc")
 step_total=9
 if ! $quick; then
   needs+=("libclang-rt-22-dev $llvm/lib/clang/22/include/sanitizer/asan_interface.h")

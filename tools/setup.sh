@@ -18,6 +18,7 @@ esac
 build_needs=(
   "clang-22 $llvm/bin/clang++"
   "lld-22 $llvm/bin/ld.lld"
+  "liblld-22-dev $llvm/lib/cmake/lld/LLDConfig.cmake"
   "llvm-22-dev $llvm/lib/cmake/llvm/LLVMConfig.cmake"
   "llvm-22-tools $llvm/bin/FileCheck"
   "libmlir-22-dev $llvm/lib/cmake/mlir/MLIRConfig.cmake"

@@ -636,8 +636,9 @@ def ConvertToCPUPass : Pass<"dsa-to-cpu", "ModuleOp"> {
   let description = [{
     Each op on memrefs that a kernel covers becomes loops over vectors of the
     CPU's width, in `scf`, `vector`, `memref` and `arith`, parallel by `omp` with
-    as many threads as the entry point is called with. Scratch memory is
-    allocated outside of the loops, for `dsa-plan-workspace` to place. A passed
+    as many threads as the entry point is called with, which count themselves
+    to find their scratch memory. That is allocated outside of the loops, for
+    `dsa-plan-workspace` to place. A passed
     remark names the kernel and its tile for each op.
 
     ```mlir
@@ -656,7 +657,8 @@ def ConvertToCPUPass : Pass<"dsa-to-cpu", "ModuleOp"> {
       %scratch = memref.alloc(%team, %bytes) {alignment = 64 : i64} : memref<?x?xi8>
       ...
       omp.parallel num_threads(%threads : i32) {
-        %thread = func.call @omp_get_thread_num() : () -> i32
+        ...
+        %thread = memref.atomic_rmw addi %c1, %counter[] : (i64, memref<i64>) -> i64
         ...
         omp.wsloop schedule(dynamic) {
           omp.loop_nest (%item) : index = (%zero) to (%items) step (%one) {

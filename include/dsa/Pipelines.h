@@ -13,6 +13,9 @@
 
 namespace mlir::dsa {
 
+/// Leaves public functions without calls: what every pipeline begins with.
+void addInlining(OpPassManager &pm);
+
 struct ReferencePipelineOptions
     : PassPipelineOptions<ReferencePipelineOptions> {
   Option<std::string> accumulateType{

@@ -7,79 +7,29 @@
 
 #include "dsa/Execution/Run.h"
 
+#include "dsa/Execution/Input.h"
 #include "dsa/Execution/Jit.h"
-#include "dsa/Pipelines.h"
+#include "dsa/Execution/Progress.h"
 #include "dsa/Support/AtomicFile.h"
 #include "dsa/Support/ExitCodes.h"
-#include "dsa/Support/InputGuard.h"
 #include "dsa/Support/Npy.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/Diagnostics.h"
-#include "mlir/Parser/Parser.h"
-#include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
-#include "llvm/Support/MathExtras.h"
-#include "llvm/Support/SourceMgr.h"
 #include <chrono>
 
 using namespace mlir;
 using namespace mlir::dsa;
 
-namespace {
-/// Says on standard error what takes longer than two seconds.
-class Progress {
-public:
-  explicit Progress(StringRef what) : what(what), start(now()) {}
-  ~Progress() {
-    double seconds = std::chrono::duration<double>(now() - start).count();
-    if (seconds > 2)
-      llvm::errs() << what << " took " << llvm::format("%.1f", seconds)
-                   << " s\n";
-  }
-
-private:
-  using Clock = std::chrono::steady_clock;
-  static Clock::time_point now() { return Clock::now(); }
-  std::string what;
-  Clock::time_point start;
-};
-
-/// The function to run: its type must consist of ranked tensors.
-struct Signature {
-  SmallVector<RankedTensorType> inputs, results;
-  /// `argument 0 (%q)`, `argument 1`: how messages name the inputs.
-  SmallVector<std::string> inputNames;
-};
-} // namespace
-
 //===----------------------------------------------------------------------===//
 // The function
 //===----------------------------------------------------------------------===//
 
-/// The name that the text of the file gives to the argument at `location`:
-/// `%q`, or nothing for bytecode and the like.
-static StringRef getArgumentName(Location location, StringRef text) {
-  auto position = dyn_cast<FileLineColLoc>(location);
-  if (!position)
-    return "";
-  for (unsigned line = 1; line < position.getLine(); ++line)
-    text = text.split('\n').second;
-  StringRef line = text.split('\n').first;
-  text =
-      line.drop_front(std::min<size_t>(position.getColumn() - 1, line.size()));
-  if (!text.starts_with("%"))
-    return "";
-  return text.take_while([](char c) {
-    return llvm::isAlnum(c) || StringRef("%_$.-").contains(c);
-  });
-}
-
-static llvm::Expected<Signature> getSignature(ModuleOp module, StringRef name,
-                                              StringRef text) {
+/// The function of the module to run; an error that names those that there are.
+static llvm::Expected<func::FuncOp> getFunction(ModuleOp module,
+                                                StringRef name) {
   auto function = module.lookupSymbol<func::FuncOp>(name);
   if (!function || function.isExternal() || function.isPrivate()) {
     SmallVector<std::string> names;
@@ -94,42 +44,7 @@ static llvm::Expected<Signature> getSignature(ModuleOp module, StringRef name,
                       (names.empty() ? "; it has no public function"
                                      : "; it has " + llvm::join(names, ", ")));
   }
-  Signature signature;
-  auto collect =
-      [&](ArrayRef<Type> types, StringRef what,
-          SmallVectorImpl<RankedTensorType> &tensors) -> llvm::Error {
-    for (auto [i, type] : llvm::enumerate(types)) {
-      auto tensor = dyn_cast<RankedTensorType>(type);
-      std::string text;
-      llvm::raw_string_ostream(text) << type;
-      if (!tensor)
-        return makeError(ExitUser, what + Twine(i) + " of '" + name + "' is " +
-                                       text +
-                                       "; only functions on ranked tensors "
-                                       "can be run");
-      if (getNpyDescriptions(tensor.getElementType()).empty())
-        return makeError(ExitUser,
-                         what + Twine(i) + " of '" + name + "' is " + text +
-                             "; element types that can be run are f64, f32, "
-                             "f16, bf16, f8E4M3FN, i64, i32, i16 and i8");
-      tensors.push_back(tensor);
-    }
-    return llvm::Error::success();
-  };
-  if (llvm::Error error =
-          collect(function.getArgumentTypes(), "argument ", signature.inputs))
-    return std::move(error);
-  if (llvm::Error error =
-          collect(function.getResultTypes(), "result ", signature.results))
-    return std::move(error);
-  for (BlockArgument argument : function.getArguments()) {
-    StringRef name = getArgumentName(argument.getLoc(), text);
-    std::string what = "argument " + std::to_string(argument.getArgNumber());
-    if (!name.empty())
-      what += " (" + name.str() + ")";
-    signature.inputNames.push_back(std::move(what));
-  }
-  return signature;
+  return function;
 }
 
 //===----------------------------------------------------------------------===//
@@ -238,53 +153,26 @@ static void printTimes(SmallVectorImpl<double> &milliseconds) {
                << "\n";
 }
 
-static llvm::Error lower(ModuleOp module, const RunOptions &options) {
-  PassManager pm(module.getContext());
-  bool forCPU = options.target == RunTarget::CPU;
-  if (forCPU && options.accumulateInF64)
-    return makeError(ExitUser, "--accumulate-type=f64 is of the reference "
-                               "target; kernels for the CPU sum in f32");
+static llvm::Error checkOptions(const RunOptions &options) {
   if (options.threads < 1)
     return makeError(ExitUser, "--threads is " + Twine(options.threads) +
                                    ", but must be at least 1");
-  if (!forCPU && !options.features.empty())
+  if (options.target != Target::CPU && !options.lowering.features.empty())
     return makeError(ExitUser, "--features is of --target=cpu; the reference "
                                "target has no kernels");
-  if (forCPU) {
-    CPUPipelineOptions pipeline;
-    pipeline.features = options.features;
-    pipeline.checked = options.checked;
-    buildCPUPipeline(pm, pipeline);
-  } else {
-    ReferencePipelineOptions pipeline;
-    pipeline.accumulateType = options.accumulateInF64 ? "f64" : "f32";
-    pipeline.checked = options.checked;
-    buildReferencePipeline(pm, pipeline);
-  }
-  if (failed(pm.run(module)))
-    return makeError(
-        ExitUser, "'" + options.file + "' cannot be lowered for the target " +
-                      (forCPU ? "cpu" : "reference") + "; see above");
   return llvm::Error::success();
 }
 
 llvm::Error dsa::runFunction(const RunOptions &options,
                              DialectRegistry &registry) {
-  auto buffer = readInput(options.file);
-  if (!buffer)
-    return buffer.takeError();
-  StringRef input = (*buffer)->getBuffer();
-  llvm::SourceMgr sourceManager;
-  sourceManager.AddNewSourceBuffer(std::move(*buffer), SMLoc());
-  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
-  SourceMgrDiagnosticHandler diagnostics(sourceManager, &context);
-  std::optional<ReadingLimit> limit(std::in_place, input);
-  auto module = parseSourceFile<ModuleOp>(sourceManager, &context);
-  limit.reset();
-  if (!module)
-    return makeError(ExitUser,
-                     "'" + options.file + "' cannot be parsed; see above");
-  auto signature = getSignature(*module, options.function, input);
+  auto input = InputModule::read(options.file, registry);
+  if (!input)
+    return input.takeError();
+  ModuleOp module = (*input)->getModule();
+  auto function = getFunction(module, options.function);
+  if (!function)
+    return function.takeError();
+  auto signature = getSignature(*function, (*input)->getText());
   if (!signature)
     return signature.takeError();
 
@@ -300,9 +188,9 @@ llvm::Error dsa::runFunction(const RunOptions &options,
   if (llvm::Error error = checkOutputs(options.outputs))
     return error;
   std::vector<HostTensor> inputs, results;
-  for (auto [spec, type, what] : llvm::zip_equal(
-           options.inputs, signature->inputs, signature->inputNames)) {
-    auto tensor = getInput(spec, type, what);
+  for (auto [i, spec, type] :
+       llvm::enumerate(options.inputs, signature->inputs)) {
+    auto tensor = getInput(spec, type, signature->describe(i));
     if (!tensor)
       return tensor.takeError();
     inputs.push_back(std::move(*tensor));
@@ -311,9 +199,12 @@ llvm::Error dsa::runFunction(const RunOptions &options,
   std::unique_ptr<Jit> jit;
   {
     Progress progress("compiling");
-    if (llvm::Error error = lower(*module, options))
+    if (llvm::Error error = checkOptions(options))
       return error;
-    auto compiled = Jit::compile(*module);
+    if (llvm::Error error =
+            lowerFor(module, options.target, options.lowering, options.file))
+      return error;
+    auto compiled = Jit::compile(module);
     if (!compiled)
       return compiled.takeError();
     jit = std::move(*compiled);
@@ -333,8 +224,9 @@ llvm::Error dsa::runFunction(const RunOptions &options,
   auto workspaceSize = jit->getWorkspaceSize(name, inputs, options.threads);
   if (!workspaceSize)
     return workspaceSize.takeError();
-  auto workspace = HostTensor::create(IntegerType::get(&context, 8),
-                                      *workspaceSize, "the workspace");
+  auto workspace =
+      HostTensor::create(IntegerType::get((*input)->getContext(), 8),
+                         *workspaceSize, "the workspace");
   if (!workspace)
     return workspace.takeError();
 

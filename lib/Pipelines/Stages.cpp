@@ -8,6 +8,7 @@
 #include "Stages.h"
 
 #include "dsa/Passes.h"
+#include "dsa/Pipelines.h"
 
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/Passes.h"
@@ -33,10 +34,14 @@ static std::unique_ptr<Pass> createPlainInliner() {
   return inliner;
 }
 
-void dsa::addEntryPoints(OpPassManager &pm, bool checked) {
-  pm.addPass(createCheckInterfacesPass());
+void dsa::addInlining(OpPassManager &pm) {
   pm.addPass(createPlainInliner());
   pm.addPass(createSymbolDCEPass());
+}
+
+void dsa::addEntryPoints(OpPassManager &pm, bool checked) {
+  pm.addPass(createCheckInterfacesPass());
+  addInlining(pm);
   // Of arithmetic on tensors, extents, rows and buffers are known as linalg.
   pm.addPass(createConvertElementwiseToLinalgPass());
   FunctionABIPassOptions abi;

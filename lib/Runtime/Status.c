@@ -9,19 +9,27 @@
  */
 #include "dsa-c/Runtime.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include "Libc.h"
 
-enum Kind { KindNone, KindExtent, KindStride, KindWorkspace, KindIndex };
+enum Kind {
+  KindNone,
+  KindExtent,
+  KindStride,
+  KindWorkspace,
+  KindIndex,
+  KindText
+};
 
 struct Record {
   enum Kind kind;
-  int64_t values[4];
+  long long values[4];
+  char name[96]; /* of the argument, if it has one */
+  char text[256];
 };
 
 static _Thread_local struct Record lastFailure;
-/* Four 64-bit numbers have 80 digits; the longest text around them has 60. */
-static _Thread_local char lastMessage[192];
+/* A name, four numbers of 20 characters, and the text around them. */
+static _Thread_local char lastMessage[320];
 
 static void record(enum Kind kind, int64_t a, int64_t b, int64_t c, int64_t d) {
   lastFailure.kind = kind;
@@ -29,6 +37,7 @@ static void record(enum Kind kind, int64_t a, int64_t b, int64_t c, int64_t d) {
   lastFailure.values[1] = b;
   lastFailure.values[2] = c;
   lastFailure.values[3] = d;
+  lastFailure.name[0] = '\0';
 }
 
 int32_t dsa_fail_extent(int64_t argument, int64_t dimension, int64_t found,
@@ -53,35 +62,52 @@ int32_t dsa_fail_index(int64_t row, int64_t slot, int64_t value,
   return DSA_STATUS_INDEX;
 }
 
+int32_t dsa_fail_text(int32_t status, const char *text) {
+  record(KindText, 0, 0, 0, 0);
+  snprintf(lastFailure.text, sizeof lastFailure.text, "%s", text);
+  return status;
+}
+
+void dsa_name_argument(int64_t argument, const char *name) {
+  int isOfArgument =
+      lastFailure.kind == KindExtent || lastFailure.kind == KindStride;
+  if (isOfArgument && lastFailure.values[0] == argument)
+    snprintf(lastFailure.name, sizeof lastFailure.name, "%s", name);
+}
+
 const char *dsa_last_error(void) {
-  const int64_t *v = lastFailure.values;
+  const long long *v = lastFailure.values;
+  char number[32];
+  const char *name = lastFailure.name;
+  if (!name[0]) {
+    snprintf(number, sizeof number, "argument %lld", v[0]);
+    name = number;
+  }
   lastMessage[0] = '\0';
   switch (lastFailure.kind) {
   case KindNone:
     break;
   case KindExtent:
     snprintf(lastMessage, sizeof lastMessage,
-             "argument %" PRId64 ": dimension %" PRId64 " is %" PRId64
-             ", expected %" PRId64,
-             v[0], v[1], v[2], v[3]);
+             "%s: dimension %lld is %lld, expected %lld", name, v[1], v[2],
+             v[3]);
     break;
   case KindStride:
     snprintf(lastMessage, sizeof lastMessage,
-             "argument %" PRId64 ": dimension %" PRId64 " has stride %" PRId64
-             ", %s",
-             v[0], v[1], v[2],
+             "%s: dimension %lld has stride %lld, %s", name, v[1], v[2],
              v[2] ? "expected stride 1" : "so its elements overlap");
     break;
   case KindWorkspace:
     snprintf(lastMessage, sizeof lastMessage,
-             "workspace has %" PRId64 " bytes, %" PRId64 " are required", v[0],
-             v[1]);
+             "workspace has %lld bytes, %lld are required", v[0], v[1]);
     break;
   case KindIndex:
     snprintf(lastMessage, sizeof lastMessage,
-             "row %" PRId64 ", slot %" PRId64 ": index %" PRId64
-             " is outside [0, %" PRId64 ")",
-             v[0], v[1], v[2], v[3]);
+             "row %lld, slot %lld: index %lld is outside [0, %lld)", v[0], v[1],
+             v[2], v[3]);
+    break;
+  case KindText:
+    snprintf(lastMessage, sizeof lastMessage, "%s", lastFailure.text);
     break;
   }
   return lastMessage;

@@ -7,7 +7,8 @@
 //
 // Private to `dsa-function-abi`: the checks that a function begins with, and
 // the shapes of its results, as functions of its arguments alone. The functions
-// of the runtime serve `dsa-plan-workspace` too.
+// of the runtime serve `dsa-plan-workspace` too, and what is contiguous the
+// description of artefacts.
 //
 //===----------------------------------------------------------------------===//
 
@@ -72,6 +73,13 @@ private:
   ImplicitLocOpBuilder &b;
   /// Null for a success that needs no test.
   Value status;
+};
+
+/// Which inputs and results of a function on tensors, of one block and without
+/// calls, have to have innermost stride 1.
+struct Contiguity {
+  explicit Contiguity(func::FuncOp function);
+  llvm::BitVector inputs, results;
 };
 
 /// The private function that all entry points of `function` call first. It

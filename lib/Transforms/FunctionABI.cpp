@@ -149,39 +149,30 @@ static Value getInnermostOrigin(Value value) {
   return value;
 }
 
-namespace {
-/// Which arguments and results have to have innermost stride 1.
-struct Contiguity {
-  explicit Contiguity(func::FuncOp function)
-      : inputs(function.getNumArguments()), results(function.getNumResults()) {
-    function.walk([&](DSAOpInterface op) {
-      auto dst = cast<DestinationStyleOpInterface>(op.getOperation());
-      DimTable table = op.getDimTable();
-      for (const DimRow &row : table.rows) {
-        if (!row.unitStride)
-          continue;
-        if (dst.isDpsInit(row.operand)) {
-          writers.insert(dst.getTiedOpResult(row.operand));
-          continue;
-        }
-        Value origin = getInnermostOrigin(row.operand->get());
-        auto argument = dyn_cast<BlockArgument>(origin);
-        if (argument && argument.getOwner() == &function.front())
-          inputs.set(argument.getArgNumber());
-      }
-    });
-    Operation *terminator = function.front().getTerminator();
-    for (auto [i, result] : llvm::enumerate(terminator->getOperands()))
-      if (writers.contains(getInnermostOrigin(result)))
-        results.set(i);
-  }
-
-  llvm::BitVector inputs, results;
-
-private:
+Contiguity::Contiguity(func::FuncOp function)
+    : inputs(function.getNumArguments()), results(function.getNumResults()) {
   DenseSet<Value> writers;
-};
-} // namespace
+  function.walk([&](DSAOpInterface op) {
+    auto dst = cast<DestinationStyleOpInterface>(op.getOperation());
+    DimTable table = op.getDimTable();
+    for (const DimRow &row : table.rows) {
+      if (!row.unitStride)
+        continue;
+      if (dst.isDpsInit(row.operand)) {
+        writers.insert(dst.getTiedOpResult(row.operand));
+        continue;
+      }
+      Value origin = getInnermostOrigin(row.operand->get());
+      auto argument = dyn_cast<BlockArgument>(origin);
+      if (argument && argument.getOwner() == &function.front())
+        inputs.set(argument.getArgNumber());
+    }
+  });
+  Operation *terminator = function.front().getTerminator();
+  for (auto [i, result] : llvm::enumerate(terminator->getOperands()))
+    if (writers.contains(getInnermostOrigin(result)))
+      results.set(i);
+}
 
 //===----------------------------------------------------------------------===//
 // Entry points

@@ -14,7 +14,8 @@ TUTORIAL = ROOT / "test" / "Integration" / "tutorial.mlir"
 IO, USER = 74, 1
 
 
-@pytest.mark.parametrize("tool", ["dsa-bench", "dsa-lsp-server", "dsa-opt", "dsa-run"])
+@pytest.mark.parametrize("tool", ["dsa-bench", "dsa-compile", "dsa-lsp-server", "dsa-opt",
+                                  "dsa-run"])
 def test_version_is_the_one_of_the_project(tool):
     code, out, _ = run(tool, "--version")
     version = (ROOT / "VERSION").read_text().strip()
@@ -22,6 +23,7 @@ def test_version_is_the_one_of_the_project(tool):
 
 
 @pytest.mark.parametrize("tool, text", [("dsa-bench", "--case=indexer_scores"),
+                                        ("dsa-compile", "-o libcore.so"),
                                         ("dsa-lsp-server", "vim.lsp.enable"),
                                         ("dsa-opt", "--dsa-reference-pipeline"),
                                         ("dsa-run", "--function=core")])
@@ -43,7 +45,8 @@ def test_opt_refuses_an_option(arguments, message):
     assert code == USER and message in err and not out
 
 
-@pytest.mark.parametrize("tool, extra", [("dsa-opt", []), ("dsa-run", ["--function=f"])])
+@pytest.mark.parametrize("tool, extra", [("dsa-opt", []), ("dsa-run", ["--function=f"]),
+                                         ("dsa-compile", ["-o", "libf.so"])])
 def test_missing_file(tool, extra):
     code, _, err = run(tool, "/no/such/file.mlir", *extra)
     assert code == IO
@@ -166,7 +169,8 @@ def test_input_without_end():
     assert code == USER and "'/dev/zero' has more than 268435456 bytes" in err
 
 
-@pytest.mark.parametrize("tool", ["dsa-bench", "dsa-lsp-server", "dsa-opt", "dsa-run"])
+@pytest.mark.parametrize("tool", ["dsa-bench", "dsa-compile", "dsa-lsp-server", "dsa-opt",
+                                  "dsa-run"])
 @pytest.mark.parametrize("option", ["--help", "--version"])
 def test_help_that_cannot_be_written(tool, option):
     read, write = os.pipe()

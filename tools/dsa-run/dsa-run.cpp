@@ -24,13 +24,13 @@ static cl::opt<std::string> file(cl::Positional, cl::Required,
 static cl::opt<std::string> function("function", cl::Required,
                                      cl::desc("name of the function to run"),
                                      cl::value_desc("NAME"), cl::cat(category));
-static cl::opt<dsa::RunTarget> target(
+static cl::opt<dsa::Target> target(
     "target", cl::desc("what to compile for (default: reference)"),
-    cl::values(clEnumValN(dsa::RunTarget::Reference, "reference",
+    cl::values(clEnumValN(dsa::Target::Reference, "reference",
                           "the definition of each op, on one CPU thread"),
-               clEnumValN(dsa::RunTarget::CPU, "cpu",
+               clEnumValN(dsa::Target::CPU, "cpu",
                           "kernels for this machine's CPU")),
-    cl::init(dsa::RunTarget::Reference), cl::cat(category));
+    cl::init(dsa::Target::Reference), cl::cat(category));
 static cl::list<std::string> features(
     "features",
     cl::desc("with --target=cpu: features of this CPU to do without, such as "
@@ -83,14 +83,14 @@ static int runMain(int argc, char **argv) {
   dsa::RunOptions options;
   options.target = target;
   options.threads = threads;
-  options.features.assign(features.begin(), features.end());
+  options.lowering.features.assign(features.begin(), features.end());
   options.file = file;
   options.function = function;
   options.inputs.assign(inputs.begin(), inputs.end());
   options.outputs.assign(outputs.begin(), outputs.end());
   options.repeat = repeat;
-  options.accumulateInF64 = accumulateType == SumType::F64;
-  options.checked = checked;
+  options.lowering.accumulateInF64 = accumulateType == SumType::F64;
+  options.lowering.checked = checked;
   DialectRegistry registry;
   registerAllDialects(registry);
   registerAllExtensions(registry);

@@ -8,14 +8,14 @@
 #ifndef DSA_EXECUTION_RUN_H
 #define DSA_EXECUTION_RUN_H
 
+#include "dsa/Execution/Lowering.h"
+
 #include "mlir/IR/DialectRegistry.h"
 #include "llvm/Support/Error.h"
 #include <string>
 #include <vector>
 
 namespace mlir::dsa {
-
-enum class RunTarget { Reference, CPU };
 
 struct RunOptions {
   std::string file;
@@ -26,13 +26,10 @@ struct RunOptions {
   std::vector<std::string> outputs;
   /// Number of timed runs; 0 runs once and does not time.
   unsigned repeat = 0;
-  RunTarget target = RunTarget::Reference;
-  /// For CPU: features of the host to do without, such as `-avx512f`.
-  std::vector<std::string> features;
+  Target target = Target::Reference;
+  /// `features` are those of the host to do without, such as `-avx512f`.
+  LoweringOptions lowering;
   int32_t threads = 1;
-  /// For Reference.
-  bool accumulateInF64 = false;
-  bool checked = false;
 };
 
 /// Compiles `options.function` for `options.target`, runs it and writes its

@@ -161,15 +161,12 @@ struct ConvertToCPU : OnCPU<dsa::impl::ConvertToCPUPassBase<ConvertToCPU>> {
       return signalPassFailure();
     RewriteRemarks remarks(getArgument());
     IRRewriter rewriter(&getContext(), &remarks);
-    if (failed(declareThreadNumber(getOperation())))
-      return signalPassFailure();
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       SmallVector<DSAOpInterface> ops;
       function.walk([&](DSAOpInterface op) { ops.push_back(op); });
       for (DSAOpInterface op : ops)
         convert(rewriter, remarks, function, op, *target);
     }
-    dropUnusedThreadNumber(getOperation());
   }
 
   void convert(IRRewriter &rewriter, RewriteRemarks &remarks,

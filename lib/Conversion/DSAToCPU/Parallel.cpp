@@ -22,36 +22,11 @@
 using namespace mlir;
 using namespace mlir::dsa;
 
-static constexpr StringLiteral threadNumber = "omp_get_thread_num";
-
 Value dsa::getNumThreads(KernelBuilder &b, func::FuncOp function) {
   if (!getWorkspaceFunction(function))
     return b.i32(1);
   Value threads = function.getArguments().back();
   return arith::MaxSIOp::create(b, threads, b.i32(1));
-}
-
-LogicalResult dsa::declareThreadNumber(ModuleOp module) {
-  auto type = FunctionType::get(module.getContext(), {},
-                                IntegerType::get(module.getContext(), 32));
-  Operation *symbol = module.lookupSymbol(threadNumber);
-  if (!symbol) {
-    OpBuilder atEnd = OpBuilder::atBlockEnd(module.getBody());
-    func::FuncOp::create(atEnd, module.getLoc(), threadNumber, type)
-        .setPrivate();
-    return success();
-  }
-  auto function = dyn_cast<func::FuncOp>(symbol);
-  if (function && function.isExternal() && function.getFunctionType() == type)
-    return success();
-  return symbol->emitOpError("has the name of a function of OpenMP's runtime, "
-                             "which kernels call; rename it");
-}
-
-void dsa::dropUnusedThreadNumber(ModuleOp module) {
-  Operation *symbol = module.lookupSymbol(threadNumber);
-  if (SymbolTable::symbolKnownUseEmpty(symbol, module))
-    symbol->erase();
 }
 
 Value Scratch::view(KernelBuilder &b, Value offset, ArrayRef<Value> extents,
@@ -66,6 +41,34 @@ Value Scratch::view(KernelBuilder &b, Value offset, ArrayRef<Value> extents,
   }
   return memref::ViewOp::create(b, MemRefType::get(shape, elementType), buffer,
                                 b.add(base, offset), dynamic);
+}
+
+/// A counter that begins at 0, on the stack of the caller. Asking OpenMP for
+/// the number of a thread would not do: GCC's runtime answers under the same
+/// name, with 0, in a program that has loaded it first.
+static Value createCounter(KernelBuilder &b) {
+  Value counter;
+  {
+    // In the entry block: in a loop the stack would grow.
+    OpBuilder::InsertionGuard guard(b);
+    Operation *parent = b.getInsertionBlock()->getParentOp();
+    auto function = dyn_cast<func::FuncOp>(parent);
+    if (!function)
+      function = parent->getParentOfType<func::FuncOp>();
+    b.setInsertionPointToStart(&function.front());
+    counter = memref::AllocaOp::create(b, MemRefType::get({}, b.getI64Type()));
+  }
+  Value zero = arith::ConstantIntOp::create(b, b.getI64Type(), 0);
+  memref::StoreOp::create(b, zero, counter, ValueRange());
+  return counter;
+}
+
+/// What `counter` was before it counted this.
+static Value countUp(KernelBuilder &b, Value counter) {
+  Value one = arith::ConstantIntOp::create(b, b.getI64Type(), 1);
+  Value before = memref::AtomicRMWOp::create(b, arith::AtomicRMWKind::addi, one,
+                                             counter, ValueRange());
+  return b.toIndex(before);
 }
 
 void dsa::parallelFor(KernelBuilder &b, WorkCount work, Value threads,
@@ -86,13 +89,14 @@ void dsa::parallelFor(KernelBuilder &b, WorkCount work, Value threads,
   SmallVector<ReassociationIndices> all = {{0, 1}};
   Value buffer = memref::CollapseShapeOp::create(b, flatType, perThread, all);
 
+  Value counter = createCounter(b);
+
   OpBuilder::InsertionGuard guard(b);
   omp::ParallelOperands clauses;
   clauses.numThreads = b.toI32(getTeam(work.count));
   auto parallel = omp::ParallelOp::create(b, clauses);
   b.createBlock(&parallel.getRegion());
-  Value thread = b.toIndex(
-      func::CallOp::create(b, threadNumber, b.getI32Type()).getResult(0));
+  Value thread = countUp(b, counter);
   Scratch scratch = {buffer, b.mul(thread, plan.getBytes()), thread};
 
   omp::WsloopOperands schedule;

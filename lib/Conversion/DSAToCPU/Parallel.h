@@ -18,11 +18,6 @@ namespace mlir::dsa {
 /// least 1; 1 in functions without the ABI of `dsa-function-abi`. An i32.
 Value getNumThreads(KernelBuilder &b, func::FuncOp function);
 
-/// Declares what `parallelFor` calls in the module; an error if something else
-/// has its name. Without a call, the declaration goes again.
-LogicalResult declareThreadNumber(ModuleOp module);
-void dropUnusedThreadNumber(ModuleOp module);
-
 /// The arrays of a ScratchPlan: those of one thread begin at `base`.
 struct Scratch {
   Value buffer, base;

@@ -11,7 +11,9 @@ is none, or if one spills.
 import re
 import sys
 
-STACK = {"x86": re.compile(r"\(%rsp|\(%rbp\)"), "aarch64": re.compile(r"\[sp\b|\[x29\b")}
+# Where the stack is: where no frame is set up, the frame pointer holds anything.
+STACK = {"x86": r"\(%rsp", "aarch64": r"\[sp\b"}
+FRAME = {"x86": (r"movq\s+%rsp, %rbp", r"|\(%rbp"), "aarch64": (r"(mov|add)\s+x29, sp", r"|\[x29\b")}
 VECTOR = {"x86": re.compile(r"%[xyz]mm"), "aarch64": re.compile(r"\b[qv]\d")}
 LABEL = re.compile(r"^(\.L\w+):")
 JUMP = {"x86": re.compile(r"^\s+j\w+\s+(\.L\w+)"),
@@ -34,7 +36,10 @@ def single_block_loops(lines, arch):
 
 def main():
     arch, multiply, minimum = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    lines = sys.stdin.read().splitlines()
+    text = sys.stdin.read()
+    set_up, pointer = FRAME[arch]
+    stack = re.compile(STACK[arch] + (pointer if re.search(set_up, text) else ""))
+    lines = text.splitlines()
     found, spills = 0, []
     for begin, end in single_block_loops(lines, arch):
         body = lines[begin:end + 1]
@@ -42,7 +47,7 @@ def main():
             continue
         found += 1
         spills += [line.strip() for line in body
-                   if STACK[arch].search(line) and VECTOR[arch].search(line)]
+                   if stack.search(line) and VECTOR[arch].search(line)]
     print(f"{found} loops of {multiply}, {len(spills)} accesses of vectors to the stack")
     print("\n".join(spills[:8]))
     sys.exit(0 if found and not spills else 1)

@@ -1,0 +1,42 @@
+//===- Lowering.h - Functions for a target ----------------------*- C++ -*-===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef DSA_EXECUTION_LOWERING_H
+#define DSA_EXECUTION_LOWERING_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/Error.h"
+#include <string>
+#include <vector>
+
+namespace mlir::dsa {
+
+/// What functions are compiled for.
+enum class Target { Reference, CPU };
+
+/// `reference`, `cpu`: the value of `--target`.
+StringRef getName(Target target);
+
+/// How to lower for a target. Options that the target does not have must be as
+/// they are here.
+struct LoweringOptions {
+  /// For CPU: as the pipeline `dsa-cpu-pipeline` has them.
+  std::string triple, cpu = "host";
+  std::vector<std::string> features;
+  /// For Reference.
+  bool accumulateInF64 = false;
+  bool checked = false;
+};
+
+/// Lowers `module` to the LLVM dialect by the pipeline of `target`. `file`
+/// names it in the error, which is `ExitUser`.
+llvm::Error lowerFor(ModuleOp module, Target target,
+                     const LoweringOptions &options, StringRef file);
+
+} // namespace mlir::dsa
+
+#endif // DSA_EXECUTION_LOWERING_H
