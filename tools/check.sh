@@ -66,8 +66,8 @@ run_tests() { # NAME XML COMMAND...
   shift 2
   rm -f "$xml"
   # Well above what any runner needs: a test that hangs must not hang this.
-  timeout --foreground 1200 "$@" || status=$?
-  [ $status -ne 124 ] || echo "$name did not end within 1200 s" >&2
+  timeout --foreground 2400 "$@" || status=$?
+  [ $status -ne 124 ] || echo "$name did not end within 2400 s" >&2
   read -r p f s < <("$build/venv/bin/python" "$root/tools/count_tests.py" "$xml")
   if [ $status -ne 0 ] && [ "$f" -eq 0 ]; then
     echo "$name exited $status without a failed test" >&2
@@ -200,7 +200,7 @@ run_lit "lit" "$build"
 begin "pytest"
 run_tests "pytest" "$build/pytest.xml" \
   "$build/venv/bin/python" -m pytest -q -p no:cacheprovider \
-  --junitxml="$build/pytest.xml" "$root/test/reference" \
+  -n "$(nproc)" --dist worksteal --junitxml="$build/pytest.xml" "$root/test/reference" \
   "$root/test/Tools" "$root/test/Integration"
 
 begin "mutants of the tests' files"
