@@ -31,10 +31,11 @@
 // or threads. For few rows, groups of heads and ranges of the list are items of
 // work of their own; ranges are there for any number of rows.
 //
-// Memory traffic: each selected row is read once for a group of rows' heads, in
-// blocks that fit the second-level cache; the next block is prefetched while
-// the dot products of this one are computed. Scratch: O(K + H (Dk + Dv)) a
-// thread.
+// Memory traffic: a selected row comes from memory once for all heads, in
+// blocks that fit the second-level cache; the next block is asked for little by
+// little while the dot products of this one are computed, the first one before
+// the query is transposed. Scratch: O(K + H (Dk + Dv)) a thread. Limits: none
+// of shape.
 //
 //===----------------------------------------------------------------------===//
 
