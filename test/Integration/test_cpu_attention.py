@@ -149,22 +149,6 @@ def test_softmax_at_its_edges(library, edge, sink, threads):
                               sink=sinks, type="f32")
 
 
-@pytest.mark.parametrize("H", [1, 16])
-def test_an_infinite_value_of_the_last_key(library, H):
-    """An odd number of keys: whatever stands beside the last one, 0 times inf is not added."""
-    q, kv, idx, counts = problem(1, H, 9)
-    counts[0] = 9
-    idx[0] = np.arange(9)
-    # No logit is infinite: the query is 0 at what would be.
-    kv[8, 3], q[..., 3] = np.inf, 0
-    logits_of = kv.copy()
-    logits_of[8, 3] = 0
-    out, lse = run(library, q, kv, idx, counts)
-    want, lse_want = run(library, q, logits_of, idx, counts)
-    assert np.isnan(lse).all() and np.isfinite(lse_want).all()
-    assert np.isnan(out).all() and np.isfinite(want).all()
-
-
 def test_the_workspace_that_it_asks_for(library):
     """Results with a workspace of just that size between guards, which stay as they were."""
     for T, H, threads in [(1, 5, 1), (1, 128, 2), (9, 24, 3)]:
@@ -202,3 +186,25 @@ def test_keys_beyond_2_gib(library):
     near = np.array([[0, 1, 2, 3, 4, -1]] * 2, np.int32)
     counts = np.full(2, 6, np.int32)
     assert same_bits(run(library, q, kv, idx, counts), run(library, q, few, near, counts))
+
+
+@pytest.mark.parametrize("features", ["", "features=-avx512bf16", "features=-avx512f"])
+@pytest.mark.parametrize("dv", [1, 17, 33])
+def test_nothing_is_written_behind_a_row(tmp_path, features, dv):
+    """Rows of a narrow type that end in the first lane of a vector, with room behind them."""
+    q, kv, out = "tensor<?x2x40xbf16>", "tensor<?x40xbf16>", f"tensor<?x2x{dv}xbf16>"
+    lse = "tensor<?x2xf32>"
+    narrow = Library(f"""
+func.func @f(%q: {q}, %kv: {kv}, %i: tensor<?x?xi32>, %o: {out}, %l: {lse}) -> ({out}, {lse}) {{
+  %r:2 = dsa.sparse_attention query(%q : {q}) keys(%kv : {kv}) indices(%i : tensor<?x?xi32>)
+      scale = 0.25 dv = {dv} outs(%o, %l : {out}, {lse})
+  return %r#0, %r#1 : {out}, {lse}
+}}""", tmp_path, features, target="cpu")
+    rng = inputs.rng(4)
+    data = inputs.attention_inputs(rng, 3, 50, 2, 40)
+    idx = inputs.indices(rng, 3, 50, 9)
+    inits = [np.zeros((3, 2, dv), np.int16), np.zeros((3, 2), np.float32)]
+    padded = np.full((3, 2, dv + 3), 77, np.int16)
+    ins = [raw(data["q"]), raw(data["kv"]), idx, *inits]
+    assert narrow.call("f", ins, [padded[..., :dv], inits[1]]) == 0
+    assert (padded[..., dv:] == 77).all()

@@ -61,9 +61,10 @@ def test_every_invalid_index_is_a_hole(tmp_path):
 @pytest.mark.parametrize("dynamic", [False, True])
 def test_indices_counts_rows_and_sinks_enumerated(tmp_path, dynamic):
     """Every triple of indices among a plain row, one whose values are NaN, one of -inf and one of
-    +inf logits, and two holes; with every count; with every kind of sink."""
+    +inf logits, and two holes; with every count; with every kind of sink. The values of the -inf
+    logit are NaN too: alone they make a 0."""
     kv = np.array([[0.5, 1], [-0.25, 2], [-np.inf, 3], [np.inf, 4]], np.float32)
-    values = np.array([[1, 2], [np.nan, 3], [4, 5], [6, 7]], np.float32)
+    values = np.array([[1, 2], [np.nan, 3], [np.nan, 5], [6, 7]], np.float32)
     triples = list(itertools.product([0, 1, 2, 3, -1, 4], repeat=3))
     rows = list(itertools.product(triples, [INT_MIN, 0, 1, 2, 3, INT_MAX]))
     idx = np.array([triple for triple, _ in rows], np.int32)
@@ -83,6 +84,17 @@ def test_sinks(tmp_path, sink):
     kv = rng.standard_normal((10, 8)).astype(np.float32)
     idx = np.array([[1, 2, 3], [4, -1, 5], [-1, -1, -1]], np.int32)
     check(tmp_path, q, [kv], [idx], scale=1.0, dv=5, sink=np.array([sink, 0.3], np.float32))
+
+
+@pytest.mark.parametrize("h", [1, 16])
+def test_an_infinite_value_of_the_last_key(tmp_path, h):
+    """An odd number of keys: whatever stands beside the last one, 0 times inf is not added."""
+    rng = inputs.rng(24)
+    q, kv, values = (rng.standard_normal(x).astype(BF16) for x in ((1, h, 32), (9, 32), (9, 32)))
+    values[8, 3] = np.inf
+    out, _ = check(tmp_path, q, [kv], [np.arange(9, dtype=np.int32)[None]], values=[values],
+                   scale=0.2, dv=32)
+    assert np.isposinf(out[..., 3]).all()
 
 
 def test_non_finite_rows(tmp_path):

@@ -161,7 +161,8 @@ void AttentionKernel::storeLse(const Item &item, const Group &group,
   });
 }
 
-/// out of a head: its sums of all ranges times their factors.
+/// out of a head: its sums of all ranges times their factors; 0 if there is
+/// nothing to weigh, whatever the values are.
 void AttentionKernel::emitOutput(const Item &item, const Group &group,
                                  Value lane) {
   Value out = op.getInits()[0];
@@ -171,6 +172,10 @@ void AttentionKernel::emitOutput(const Item &item, const Group &group,
   Value slotHead = b.add(b.mul(group.number, groupLanes), lane);
   Value head = b.add(group.head, lane);
   int64_t lanes = b.lanes(), width = arithmetic.getWidth();
+  Value lse = b.load(op.getInits()[1], atRow(item, {item.t, head}));
+  Value nothing = arith::ConstantOp::create(
+      b, b.getF32FloatAttr(-std::numeric_limits<float>::infinity()));
+  Value isEmpty = arith::CmpFOp::create(b, CmpFPredicate::OEQ, lse, nothing);
 
   auto emitVectors = [&](Value element, int64_t left) {
     SmallVector<Value> zeros(width, b.splat(b.f32s(), 0.0));
@@ -192,7 +197,7 @@ void AttentionKernel::emitOutput(const Item &item, const Group &group,
       int64_t rest = left - i * lanes;
       if (rest <= 0)
         break;
-      Value result = sums[i];
+      Value result = b.select(isEmpty, b.splat(b.f32s(), 0.0), sums[i]);
       if (!outType.isF32())
         result = arith::TruncFOp::create(b, b.vectorOf(outType), result);
       Value mask;

@@ -244,10 +244,18 @@ Value KernelBuilder::loadVector(VectorType type, Value memref, ValueRange at,
 }
 void KernelBuilder::storeVector(Value vector, Value memref, ValueRange at,
                                 Value mask) {
-  if (!mask)
+  if (!mask) {
     vector::StoreOp::create(*this, vector, memref, at);
-  else
-    vector::MaskedStoreOp::create(*this, memref, at, mask, vector);
+    return;
+  }
+  // LLVM 22 makes a store of 4 bytes of a narrower lane that it knows to be the
+  // only one, if it was rounded from f32.
+  auto lanes = mask.getDefiningOp<vector::CreateMaskOp>();
+  if (lanes && isConstantIntValue(lanes.getOperands()[0], 1)) {
+    store(vector::ExtractOp::create(*this, vector, 0), memref, at);
+    return;
+  }
+  vector::MaskedStoreOp::create(*this, memref, at, mask, vector);
 }
 void KernelBuilder::storeFirst(Value vector, Value memref, ValueRange at,
                                Value left) {
