@@ -113,6 +113,13 @@ def test_non_finite_rows(tmp_path):
     check(tmp_path, q, [kv], [idx], counts=[counts], values=[values], scale=0.5, dv=4)
 
 
+def test_a_logit_that_scaling_makes_infinite(tmp_path):
+    """The dot product is finite in f32, and so is the logit in f64: not for the reference."""
+    q, kv = np.ones((1, 1, 1), np.float32), np.array([[1e38], [1]], np.float32)
+    out, lse = sparse_attention(tmp_path, q, [kv], [np.array([[1, 0]], np.int32)], scale=8.0, dv=1)
+    assert np.isnan(out).all() and np.isnan(lse).all()
+
+
 @pytest.mark.parametrize("compute", ["f32", "bf16", "f16"])
 @pytest.mark.parametrize("type_name", ["f32", "bf16"])
 def test_compute_and_output_types(tmp_path, compute, type_name):
