@@ -208,3 +208,64 @@ func.func @f(%q: {q}, %kv: {kv}, %i: tensor<?x?xi32>, %o: {out}, %l: {lse}) -> (
     ins = [raw(data["q"]), raw(data["kv"]), idx, *inits]
     assert narrow.call("f", ins, [padded[..., :dv], inits[1]]) == 0
     assert (padded[..., dv:] == 77).all()
+
+
+IN_A_LOOP = """
+func.func @f(%q: tensor<?x48x64xf32>, %kv: tensor<?x64xf32>, %i: tensor<?x?xi32>,
+    %o: tensor<?x48x64xf32>, %l: tensor<?x48xf32>) -> (tensor<?x48x64xf32>, tensor<?x48xf32>) {
+  %c0 = arith.constant 0 : index
+  %c48 = arith.constant 48 : index
+  %c40 = arith.constant 40 : index
+  %T = tensor.dim %q, %c0 : tensor<?x48x64xf32>
+  %r:2 = scf.for %h = %c0 to %c48 step %c40 iter_args(%oo = %o, %ll = %l)
+      -> (tensor<?x48x64xf32>, tensor<?x48xf32>) {
+    %n = affine.min affine_map<(d0) -> (40, 48 - d0)>(%h)
+    %qs = tensor.extract_slice %q[0, %h, 0] [%T, %n, 64] [1, 1, 1]
+        : tensor<?x48x64xf32> to tensor<?x?x64xf32>
+    %os = tensor.extract_slice %oo[0, %h, 0] [%T, %n, 64] [1, 1, 1]
+        : tensor<?x48x64xf32> to tensor<?x?x64xf32>
+    %ls = tensor.extract_slice %ll[0, %h] [%T, %n] [1, 1]
+        : tensor<?x48xf32> to tensor<?x?xf32>
+    %x:2 = dsa.sparse_attention query(%qs : tensor<?x?x64xf32>) keys(%kv : tensor<?x64xf32>)
+        indices(%i : tensor<?x?xi32>) scale = 0.25 dv = 64
+        outs(%os, %ls : tensor<?x?x64xf32>, tensor<?x?xf32>)
+    %o2 = tensor.insert_slice %x#0 into %oo[0, %h, 0] [%T, %n, 64] [1, 1, 1]
+        : tensor<?x?x64xf32> into tensor<?x48x64xf32>
+    %l2 = tensor.insert_slice %x#1 into %ll[0, %h] [%T, %n] [1, 1]
+        : tensor<?x?xf32> into tensor<?x48xf32>
+    scf.yield %o2, %l2 : tensor<?x48x64xf32>, tensor<?x48xf32>
+  }
+  return %r#0, %r#1 : tensor<?x48x64xf32>, tensor<?x48xf32>
+}
+"""
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("features", ["", "features=-avx512f"])
+def test_heads_in_a_loop(tmp_path, features, threads):
+    """40 heads and 8: the last tile has fewer heads, so more ranges, in the memory of the first."""
+    tiled = Library(IN_A_LOOP, tmp_path, features, target="cpu")
+    data = inputs.attention_inputs(inputs.rng(6), 2, 900, 48, 64, type="f32")
+    idx = inputs.indices(inputs.rng(7), 2, 900, 2100, duplicates=0.9)
+    ins = [data["q"], data["kv"], idx, np.zeros((2, 48, 64), np.float32),
+           np.zeros((2, 48), np.float32)]
+    outs = [np.zeros_like(x) for x in ins[3:]]
+    workspace = tiled.workspace("f", ins, threads)
+    workspace.view(np.uint8)[:] = 0xff
+    assert tiled.raw("f", *ins, *outs, workspace, threads) == 0, tiled.last_error()
+    compare.attention_matches(*outs, data["q"], [data["kv"]], [idx], scale=0.25, dv=64, type="f32")
+
+
+def test_the_greatest_scale(tmp_path):
+    """Scales whose product with log2(e) is infinite, on logits of 0."""
+    narrow = Library(function("f", "f32", 3, False).replace("scale = 0.25", "scale = 3.0e+38"),
+                     tmp_path, target="cpu")
+    kv = inputs.rng(8).standard_normal((9, D)).astype(np.float32)
+    idx, counts = np.arange(8, dtype=np.int32)[None], np.array([8], np.int32)
+    ins = [np.zeros((1, 3, D), np.float32), kv, idx, counts]
+    inits = [np.zeros((1, 3, DV), np.float32), np.zeros((1, 3), np.float32)]
+    outs = [np.zeros_like(x) for x in inits]
+    workspace = narrow.workspace("f", [*ins, *inits], 1)
+    assert narrow.raw("f", *ins, *inits, *outs, workspace, 1) == 0
+    assert np.allclose(outs[0], kv[:8, :DV].mean(axis=0), atol=1e-6)
+    assert np.allclose(outs[1], np.log(8))

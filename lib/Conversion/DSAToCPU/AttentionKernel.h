@@ -59,11 +59,12 @@ private:
 
   // Choices.
   void chooseGroups();
+  void chooseRanges();
   void planScratch();
 
   // Loops.
   void emitItem(const Item &item);
-  RowBlock getBlock(unsigned set, Value range, Value length);
+  std::pair<Value, Value> getEntries(unsigned set, Value range, Value length);
   void emitRange(const Item &item, const Range &range, Value begin, Value end);
   void forEachGroup(const Item &item,
                     function_ref<void(const Group &group)> body);
@@ -88,6 +89,7 @@ private:
 
   // Sums, and what becomes of them.
   Value getShift(Value maximum);
+  Value exponentiate(Value x);
   void emitZeroSums(const Item &item, Value range);
   void emitResults(const Item &item);
   void emitFactors(const Item &item, const Group &group);
@@ -149,10 +151,12 @@ private:
   /// Lanes that a group has in all arrays.
   int64_t groupLanes;
   SmallVector<GroupKind, 3> groups;
-  Value numGroups, paddedHeads;
+  Value numGroups;
   /// The ranges of each set: their length, and the number of the first one.
   SmallVector<Value> rangeLengths, firstRanges;
   Value numRanges;
+  /// As many or more, the same ones in each iteration of a loop around the op.
+  Value plannedGroups, plannedRanges;
   Value paddedElements, paddedSteps;
   // Offsets in scratch memory.
   ScratchPlan plan;

@@ -63,9 +63,9 @@ void AttentionKernel::emitFactors(const Item &item, const Group &group) {
   VectorType f32s = b.f32s();
   float scale = op.getScale().convertToFloat();
   constexpr double log2e = 1.4426950408889634;
-  auto exponentiate = [&](Value difference, double factor) {
+  auto exponentiateLogit = [&](Value difference) {
     return exp2OfNonPositive(
-        b, arith::MulFOp::create(b, difference, b.splat(f32s, factor)));
+        b, arith::MulFOp::create(b, difference, b.splat(f32s, log2e)));
   };
   for (unsigned v = 0; v < group.kind.vectors; ++v) {
     Value lane = b.index(v * b.lanes());
@@ -84,8 +84,7 @@ void AttentionKernel::emitFactors(const Item &item, const Group &group) {
         b.forLoop(b.index(0), numRanges, 1, zero,
                   [&](Value range, ValueRange before) -> SmallVector<Value> {
                     Value weight = exponentiate(
-                        arith::SubFOp::create(b, load(maxima, range), shift),
-                        scale * log2e);
+                        arith::SubFOp::create(b, load(maxima, range), shift));
                     b.storeVector(weight, factors, {range, lane});
                     return {b.fma(load(totals, range), weight, before[0])};
                   })[0];
@@ -108,9 +107,9 @@ void AttentionKernel::emitFactors(const Item &item, const Group &group) {
       Value sinks = loadSinks(item, group, v);
       // Of a NaN sink, the logit; the NaN gets in by its own exponential.
       Value greater = takeMaximum(b, logit, sinks);
-      numerator = exponentiate(arith::SubFOp::create(b, logit, greater), log2e);
+      numerator = exponentiateLogit(arith::SubFOp::create(b, logit, greater));
       Value sinkWeight =
-          exponentiate(arith::SubFOp::create(b, sinks, greater), log2e);
+          exponentiateLogit(arith::SubFOp::create(b, sinks, greater));
       divisor = b.fma(total, numerator, sinkWeight);
       // An infinite sink takes all weight: inf less inf would be NaN.
       Value takesAll = arith::CmpFOp::create(b, CmpFPredicate::OEQ, sinks,

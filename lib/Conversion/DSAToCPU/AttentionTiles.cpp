@@ -26,7 +26,7 @@ static constexpr int64_t lineSteps = 16;
 //===----------------------------------------------------------------------===//
 
 /// The heads of a group as [step][lane], or where elements are in lanes, as
-/// rows, which stay staged.
+/// rows, which stay staged: no group comes behind that one.
 void AttentionKernel::transposeQuery(const Item &item, const Group &group) {
   Value staged = viewQueryRows(item);
   auto stage = [&](Value first, Value count) {
@@ -256,8 +256,6 @@ void AttentionKernel::emitWeights(const Item &item, const Group &group,
                                   const Range &range, const RowBlock &block) {
   Value dots = viewDots(item), weights = viewWeights(item);
   Value rescale = viewPerLane(item, rescaleAt);
-  double scale = op.getScale().convertToFloat() * 1.4426950408889634;
-  Value factor = b.splat(b.f32s(), scale);
   Value end = b.alignUp(block.count, 2);
   for (unsigned v = 0; v < group.kind.vectors; ++v) {
     Value lane = b.index(v * b.lanes());
@@ -277,9 +275,7 @@ void AttentionKernel::emitWeights(const Item &item, const Group &group,
     Value maximum = takeMaximum(b, greatest[0], greatest[1]);
     Value shift = getShift(maximum);
     auto weigh = [&](Value dot) {
-      Value y = arith::MulFOp::create(b, arith::SubFOp::create(b, dot, shift),
-                                      factor);
-      return exp2OfNonPositive(b, y);
+      return exponentiate(arith::SubFOp::create(b, dot, shift));
     };
     Value scaled = weigh(before);
     Value total =
@@ -302,6 +298,18 @@ void AttentionKernel::emitWeights(const Item &item, const Group &group,
     b.storeVector(arith::AddFOp::create(b, sums[0], sums[1]), totals, at);
     b.storeVector(scaled, rescale, lane);
   }
+}
+
+/// e^(scale x) for dot products x of at most 0.
+Value AttentionKernel::exponentiate(Value x) {
+  constexpr double log2e = 1.4426950408889634;
+  double scale = op.getScale().convertToFloat(), factor = scale * log2e;
+  if (factor > std::numeric_limits<float>::max()) {
+    x = arith::MulFOp::create(b, x, b.splat(b.f32s(), scale));
+    factor = log2e;
+  }
+  return exp2OfNonPositive(
+      b, arith::MulFOp::create(b, x, b.splat(b.f32s(), factor)));
 }
 
 /// What is subtracted before exponentiation: the maximum, or 0 where there is

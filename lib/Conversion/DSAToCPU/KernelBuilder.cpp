@@ -367,6 +367,6 @@ Value ScratchPlan::reserve(ArrayRef<Value> extents, Type type) {
   for (Value extent : extents)
     size = b.mulSize(size, extent);
   // Arrays begin at cache lines.
-  bytes = b.add(bytes, b.alignUp(size, 64));
+  bytes = b.min(b.add(bytes, b.alignUp(size, 64)), b.index(int64_t(1) << 59));
   return offset;
 }

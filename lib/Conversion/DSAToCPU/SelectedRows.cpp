@@ -26,8 +26,10 @@ SelectedRows::SelectedRows(KernelBuilder &b, const KeySet &set, Value rowIds,
       paged(paged) {
   int64_t rank = cast<ShapedType>(set.indices.getType()).getRank();
   numSlots = b.dim(set.indices, rank - 1);
+  plannedSlots =
+      getConstantIntValue(numSlots) ? numSlots : b.getPlanned(numSlots);
   // Lists are filled up to whole vectors.
-  listExtent = b.add(numSlots, options.padding + b.lanes());
+  listExtent = b.add(plannedSlots, options.padding + b.lanes());
   keys = makeSource(SmallVector<RowPiece, 2>(rows.getPieces()));
   if (set.layout) {
     keys.packed = {set.keys, cast<KVLayoutAttr>(set.layout), paged};

@@ -63,8 +63,9 @@ public:
 
   void reserve(ScratchPlan &plan);
 
-  /// Number of slots of a row.
+  /// Number of slots of a row, and for how many memory is planned.
   Value getNumSlots() const { return numSlots; }
+  Value getPlannedSlots() const { return plannedSlots; }
 
   /// Makes the list of row [batch,] t, in the order of the slots, and behind it
   /// its last entry again. Returns how many entries it has.
@@ -136,7 +137,7 @@ private:
   KeyRows rows;
   bool paged;
   Source keys, values;
-  Value numSlots, listExtent;
+  Value numSlots, plannedSlots, listExtent;
   // In scratch memory: the coordinates of each entry, i32.
   Value pagesAt, rowsAt;
 };

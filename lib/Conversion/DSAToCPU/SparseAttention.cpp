@@ -55,6 +55,8 @@ using arith::CmpIPredicate;
 static constexpr int64_t wantedItems = 8;
 /// A range has at least this many slots: each costs a pass over the sums.
 static constexpr int64_t leastRange = 512;
+/// Entries behind a list: more than any tile reads beyond the last one.
+static constexpr int64_t padding = 16;
 
 //===----------------------------------------------------------------------===//
 // Choices
@@ -72,7 +74,7 @@ AttentionKernel::AttentionKernel(KernelBuilder &b, SparseAttentionOp op,
   unsigned rank = cast<ShapedType>(op.getQuery().getType()).getRank();
   batches = batched ? b.dim(op.getQuery(), 0) : b.index(1);
   numRows = b.dim(op.getQuery(), rank - 3);
-  plannedRows = b.mul(batches, b.getPlanned(numRows));
+  plannedRows = b.mul(b.getPlanned(batches), b.getPlanned(numRows));
   heads = b.dim(op.getQuery(), rank - 2);
   knownHeads = getConstantIntValue(heads);
   for (RowPiece &piece : query)
@@ -95,8 +97,9 @@ AttentionKernel::AttentionKernel(KernelBuilder &b, SparseAttentionOp op,
   for (const KeySet &set : sets)
     rows.push_back(std::make_unique<SelectedRows>(
         b, set, op.getRowIds(), op.getPaged(), dv, arithmetic,
-        SelectedRows::Options{batched, computeType, blockRows,
-                              /*padding=*/16, inLanes}));
+        SelectedRows::Options{batched, computeType, blockRows, padding,
+                              inLanes}));
+  chooseRanges();
   planScratch();
 }
 
@@ -143,20 +146,29 @@ void AttentionKernel::chooseGroups() {
     append(1, rest);
     numGroups = b.index(group);
   }
-  paddedHeads = b.mul(numGroups, groupLanes);
+}
 
-  // Where a row has few heads, its list is split too.
+/// Where a row has few heads, its list is split too.
+void AttentionKernel::chooseRanges() {
+  int64_t lanes = b.lanes();
   Value widest = b.max(b.ceilDiv(heads, 2 * lanes), b.index(1));
   Value wanted = b.ceilDiv(b.index(wantedItems), widest);
-  numRanges = b.index(0);
-  for (const KeySet &set : sets) {
-    int64_t rank = cast<ShapedType>(set.indices.getType()).getRank();
-    Value slots = b.dim(set.indices, rank - 1);
-    Value length = b.max(b.alignUp(b.ceilDiv(slots, wanted), blockRows),
-                         b.index(llvm::alignTo(leastRange, blockRows)));
+  Value least = b.index(llvm::alignTo(leastRange, blockRows));
+  Value plannedHeads = knownHeads ? heads : b.getPlanned(heads);
+  plannedGroups = knownHeads ? numGroups : b.ceilDiv(plannedHeads, lanes);
+  numRanges = plannedRanges = b.index(0);
+  for (const std::unique_ptr<SelectedRows> &set : rows) {
+    Value slots = set->getNumSlots(), planned = set->getPlannedSlots();
+    Value length = b.max(b.alignUp(b.ceilDiv(slots, wanted), blockRows), least);
     rangeLengths.push_back(length);
     firstRanges.push_back(numRanges);
-    numRanges = b.add(numRanges, b.max(b.ceilDiv(slots, length), b.index(1)));
+    Value count = b.max(b.ceilDiv(slots, length), b.index(1));
+    numRanges = b.add(numRanges, count);
+    // Of fewer heads there are more ranges, but none is shorter.
+    bool varies = plannedHeads != heads || planned != slots;
+    plannedRanges =
+        b.add(plannedRanges,
+              varies ? b.max(b.ceilDiv(planned, least), b.index(1)) : count);
   }
 }
 
@@ -166,13 +178,13 @@ void AttentionKernel::planScratch() {
   paddedSteps = b.alignUp(steps, chunk);
   Type f32 = b.getF32Type();
   Value lanes = b.index(groupLanes);
-  queryAt = plan.reserve({numGroups, paddedSteps, lanes}, stepType);
+  queryAt = plan.reserve({plannedGroups, paddedSteps, lanes}, stepType);
   stagedAt = plan.reserve({b.index(b.lanes()), paddedElements}, elementType);
   dotsAt = plan.reserve({b.index(blockRows), lanes}, f32);
   weightsAt = plan.reserve({b.index(blockRows / arithmetic.getWidth()), lanes},
                            stepType);
   rescaleAt = plan.reserve(lanes, f32);
-  factorsAt = plan.reserve({numRanges, lanes}, f32);
+  factorsAt = plan.reserve({plannedRanges, lanes}, f32);
   perLaneAt = plan.reserve(lanes, f32);
   for (std::unique_ptr<SelectedRows> &set : rows)
     set->reserve(plan);
@@ -238,9 +250,10 @@ void AttentionKernel::emit() {
         b.getF32Type());
     return memref::AllocOp::create(b, type, extents, b.getI64IntegerAttr(64));
   };
-  outputs = allocate({slots, numRanges, paddedHeads, b.index(paddedDv)});
-  totals = allocate({slots, numRanges, paddedHeads});
-  maxima = allocate({slots, numRanges, paddedHeads});
+  Value paddedHeads = b.mul(plannedGroups, groupLanes);
+  outputs = allocate({slots, plannedRanges, paddedHeads, b.index(paddedDv)});
+  totals = allocate({slots, plannedRanges, paddedHeads});
+  maxima = allocate({slots, plannedRanges, paddedHeads});
 
   Value zero = b.index(0), one = b.index(1);
   Value count = b.mul(batches, numRows);
@@ -251,7 +264,10 @@ void AttentionKernel::emit() {
   Value groupItems = b.select(divided, b.max(numGroups, one), one);
   Value rangeItems = b.select(divided, numRanges, one);
   Value itemsPerRow = b.mul(groupItems, rangeItems);
-  parallelFor(b, {b.mul(count, itemsPerRow), b.mul(planned, itemsPerRow)},
+  Value plannedGroupItems = b.select(divided, b.max(plannedGroups, one), zero);
+  Value plannedItems =
+      b.select(divided, b.mul(plannedGroupItems, plannedRanges), one);
+  parallelFor(b, {b.mul(count, itemsPerRow), b.mul(planned, plannedItems)},
               threads, plan, [&](Value number, const Scratch &scratch) {
                 Item item;
                 item.scratch = scratch;
@@ -270,11 +286,11 @@ void AttentionKernel::emit() {
               });
   ScratchPlan resultPlan(b);
   factorsAt =
-      resultPlan.reserve({numRanges, b.index(groupLanes)}, b.getF32Type());
+      resultPlan.reserve({plannedRanges, b.index(groupLanes)}, b.getF32Type());
   perLaneAt = resultPlan.reserve(b.index(groupLanes), b.getF32Type());
   Value rest = b.select(divided, groupItems, zero);
-  parallelFor(b, {b.mul(count, rest), b.mul(planned, rest)}, threads,
-              resultPlan, [&](Value number, const Scratch &scratch) {
+  parallelFor(b, {b.mul(count, rest), b.mul(planned, plannedGroupItems)},
+              threads, resultPlan, [&](Value number, const Scratch &scratch) {
                 Item item;
                 item.scratch = scratch;
                 item.slot = b.div(number, groupItems);
@@ -300,8 +316,9 @@ void AttentionKernel::emitItem(const Item &item) {
         used,
         [&] {
           Value length = set.select(item.scratch, item.batch, item.t);
-          RowBlock block = getBlock(i, froms[i], length);
-          set.prefetch(item.scratch, block);
+          auto [begin, end] = getEntries(i, froms[i], length);
+          Value count = b.min(b.sub(end, begin), b.index(blockRows));
+          set.prefetch(item.scratch, {begin, count});
           return SmallVector<Value>{length};
         },
         [&] { return SmallVector<Value>{b.index(0)}; })[0]);
@@ -310,17 +327,16 @@ void AttentionKernel::emitItem(const Item &item) {
   for (unsigned i = 0; i < rows.size(); ++i)
     b.forLoop(froms[i], tos[i], 1, [&](Value number) {
       Range range = {number, *rows[i], lengths[i]};
-      Value begin = b.mul(b.sub(number, firstRanges[i]), rangeLengths[i]);
-      Value end = b.min(b.add(begin, rangeLengths[i]), lengths[i]);
+      auto [begin, end] = getEntries(i, number, lengths[i]);
       emitRange(item, range, begin, end);
     });
 }
 
-/// The first block of a range of a set.
-RowBlock AttentionKernel::getBlock(unsigned set, Value range, Value length) {
+/// The entries of a range of a set: from the first to behind the last one.
+std::pair<Value, Value> AttentionKernel::getEntries(unsigned set, Value range,
+                                                    Value length) {
   Value begin = b.mul(b.sub(range, firstRanges[set]), rangeLengths[set]);
-  Value count = b.min(b.sub(length, begin), b.index(blockRows));
-  return {begin, b.max(count, b.index(0))};
+  return {begin, b.min(b.add(begin, rangeLengths[set]), length)};
 }
 
 void AttentionKernel::emitRange(const Item &item, const Range &range,
