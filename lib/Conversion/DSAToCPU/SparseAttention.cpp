@@ -154,21 +154,21 @@ void AttentionKernel::chooseRanges() {
   Value widest = b.max(b.ceilDiv(heads, 2 * lanes), b.index(1));
   Value wanted = b.ceilDiv(b.index(wantedItems), widest);
   Value least = b.index(llvm::alignTo(leastRange, blockRows));
-  Value plannedHeads = knownHeads ? heads : b.getPlanned(heads);
-  plannedGroups = knownHeads ? numGroups : b.ceilDiv(plannedHeads, lanes);
+  // Memory does not depend on what may vary in a loop around the op, nor on
+  // divisions by it: of fewer heads there are more ranges.
+  Value most = knownHeads ? wanted : b.index(wantedItems);
+  plannedGroups =
+      knownHeads ? numGroups : b.ceilDiv(b.getPlanned(heads), lanes);
   numRanges = plannedRanges = b.index(0);
   for (const std::unique_ptr<SelectedRows> &set : rows) {
     Value slots = set->getNumSlots(), planned = set->getPlannedSlots();
     Value length = b.max(b.alignUp(b.ceilDiv(slots, wanted), blockRows), least);
     rangeLengths.push_back(length);
     firstRanges.push_back(numRanges);
-    Value count = b.max(b.ceilDiv(slots, length), b.index(1));
-    numRanges = b.add(numRanges, count);
-    // Of fewer heads there are more ranges, but none is shorter.
-    bool varies = plannedHeads != heads || planned != slots;
+    numRanges = b.add(numRanges, b.max(b.ceilDiv(slots, length), b.index(1)));
     plannedRanges =
         b.add(plannedRanges,
-              varies ? b.max(b.ceilDiv(planned, least), b.index(1)) : count);
+              b.max(b.min(b.ceilDiv(planned, least), most), b.index(1)));
   }
 }
 
