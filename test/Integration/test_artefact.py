@@ -410,15 +410,19 @@ print(sum(test_artefact.random_call(artefact, rng) for _ in range(1000)))
 """
 
 
-def test_a_thousand_random_calls(path):
-    """In a process of its own: a crash would be its end."""
+def in_a_process(code, path):
+    """What code prints in a process of its own: a crash is its end, and not the tests'."""
     here = pathlib.Path(__file__).resolve().parent
-    code = FUZZ.format(tests=str(here), root=str(here.parent), path=str(path))
+    code = code.format(tests=str(here), root=str(here.parent), path=str(path))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
                           timeout=LIMIT_S)
     assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_thousand_random_calls(path):
     # Both outcomes are there.
-    assert 100 < int(done.stdout) < 900
+    assert 100 < int(in_a_process(FUZZ, path)) < 900
 
 
 # Programs
@@ -456,11 +460,7 @@ assert harness.same_bits(run(), want)
 
 
 def test_a_fork_before_and_after_the_first_call(path):
-    here = pathlib.Path(__file__).resolve().parent
-    code = FORK.format(tests=str(here), root=str(here.parent), path=str(path))
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
-                          timeout=LIMIT_S)
-    assert done.returncode == 0, done.stderr
+    in_a_process(FORK, path)
 
 
 # Any program with GCC's OpenMP: its runtime is loaded before the artefact's.
