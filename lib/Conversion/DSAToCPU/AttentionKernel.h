@@ -36,11 +36,17 @@ private:
     /// A lane holds elements of the rows, not a head.
     bool elementsInLanes;
   };
+  /// Where in scratch memory results are made: factors of the sums of each
+  /// range [range][lane], and a number for each lane of a vector.
+  struct ResultPlan {
+    Value factorsAt, perLaneAt;
+  };
   /// What one thread works on: groups of heads and ranges of the lists of a
   /// row; `slot` is where its sums are.
   struct Item {
     Value batch, t, slot, firstGroup, endGroup, firstRange, endRange;
     Scratch scratch;
+    ResultPlan results;
   };
   /// One group of heads of an item.
   struct Group {
@@ -61,6 +67,7 @@ private:
   void chooseGroups();
   void chooseRanges();
   void planScratch();
+  ResultPlan planResults(ScratchPlan &plan);
 
   // Loops.
   void emitItem(const Item &item);
@@ -160,7 +167,8 @@ private:
   Value paddedElements, paddedSteps;
   // Offsets in scratch memory.
   ScratchPlan plan;
-  Value queryAt, stagedAt, dotsAt, weightsAt, rescaleAt, factorsAt, perLaneAt;
+  Value queryAt, stagedAt, dotsAt, weightsAt, rescaleAt;
+  ResultPlan results;
   // Sums of all slots: weighted values [slot, range, head, element], sums of
   // weights and greatest dot products [slot, range, head].
   Value outputs, totals, maxima;

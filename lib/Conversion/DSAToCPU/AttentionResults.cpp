@@ -58,8 +58,8 @@ void AttentionKernel::emitResults(const Item &item) {
 /// with both terms of the divisor relative to the greater of z and the sink.
 /// An infinite z makes all of it NaN, as the logit itself would.
 void AttentionKernel::emitFactors(const Item &item, const Group &group) {
-  Value factors =
-      view(item, factorsAt, {numRanges, b.index(groupLanes)}, b.getF32Type());
+  Value factors = view(item, item.results.factorsAt,
+                       {numRanges, b.index(groupLanes)}, b.getF32Type());
   VectorType f32s = b.f32s();
   float scale = op.getScale().convertToFloat();
   constexpr double log2e = 1.4426950408889634;
@@ -132,7 +132,7 @@ void AttentionKernel::emitFactors(const Item &item, const Group &group) {
 /// The sinks of a vector of heads, by way of the place of its factors.
 Value AttentionKernel::loadSinks(const Item &item, const Group &group,
                                  unsigned vector) {
-  Value staged = viewPerLane(item, perLaneAt);
+  Value staged = viewPerLane(item, item.results.perLaneAt);
   Value lanes = b.index(b.lanes());
   Value firstHead = b.add(group.head, vector * b.lanes());
   Value count = b.min(lanes, b.sub(heads, firstHead));
@@ -147,7 +147,7 @@ Value AttentionKernel::loadSinks(const Item &item, const Group &group,
 
 void AttentionKernel::storeLse(const Item &item, const Group &group,
                                unsigned vector, Value lse) {
-  Value staged = viewPerLane(item, perLaneAt);
+  Value staged = viewPerLane(item, item.results.perLaneAt);
   b.storeVector(lse, staged, b.index(0));
   Value first = b.index(vector * b.lanes());
   Value count = b.index(group.kind.heads);
@@ -166,8 +166,8 @@ void AttentionKernel::emitOutput(const Item &item, const Group &group,
                                  Value lane) {
   Value out = op.getInits()[0];
   Type outType = getElementTypeOrSelf(out);
-  Value factors =
-      view(item, factorsAt, {numRanges, b.index(groupLanes)}, b.getF32Type());
+  Value factors = view(item, item.results.factorsAt,
+                       {numRanges, b.index(groupLanes)}, b.getF32Type());
   Value slotHead = b.add(b.mul(group.number, groupLanes), lane);
   Value head = b.add(group.head, lane);
   int64_t lanes = b.lanes(), width = arithmetic.getWidth();

@@ -110,6 +110,16 @@ AttentionKernel::makePrefetch(const Item &item, const Group &group,
   };
 }
 
+/// Where the `count` rows from `r` on begin.
+static SmallVector<Value> getStarts(KernelBuilder &b,
+                                    const BlockColumns &columns, Value r,
+                                    unsigned count) {
+  SmallVector<Value> starts;
+  for (unsigned i = 0; i < count; ++i)
+    starts.push_back(columns.start(b, b.add(r, i)));
+  return starts;
+}
+
 /// Marks the dot products behind the block's last key as those of no key.
 static void fillUpDots(KernelBuilder &b, Value dots, const RowBlock &block,
                        Value end, unsigned vectors) {
@@ -134,9 +144,7 @@ void AttentionKernel::emitScores(const Item &item, const Group &group,
     SmallVector<Value> sums = getZeroSums(b, tile);
     Value firstStep = b.index(0);
     for (auto [p, piece] : llvm::enumerate(pieces)) {
-      SmallVector<Value> starts;
-      for (unsigned i = 0; i < tileRows; ++i)
-        starts.push_back(piece.start(b, b.add(r, i)));
+      SmallVector<Value> starts = getStarts(b, piece, r, tileRows);
       Value numSteps = arithmetic.getNumSteps(b, piece.count);
       TileLoop loop;
       loop.tile = tile;
@@ -154,7 +162,6 @@ void AttentionKernel::emitScores(const Item &item, const Group &group,
       loop.loadColumn = loadColumn;
       loop.loadRow = loadRow;
       loop.from = b.index(0);
-      loop.to = numSteps;
       std::function<void(Value)> prefetch =
           makePrefetch(item, group, range, block, r, p, numSteps);
       loop.to = b.alignDown(numSteps, lineSteps);
@@ -196,9 +203,7 @@ void AttentionKernel::emitScoresOfElements(const Item &item, const Group &group,
     SmallVector<Value> sums = getZeroSums(b, tile);
     Value firstElement = b.index(0);
     for (auto [p, piece] : llvm::enumerate(pieces)) {
-      SmallVector<Value> starts;
-      for (unsigned i = 0; i < numKeys; ++i)
-        starts.push_back(piece.start(b, b.add(r, i)));
+      SmallVector<Value> starts = getStarts(b, piece, r, numKeys);
       TileLoop loop;
       loop.tile = tile;
       auto loadColumn = [&](unsigned head, Value step) {

@@ -184,10 +184,16 @@ void AttentionKernel::planScratch() {
   weightsAt = plan.reserve({b.index(blockRows / arithmetic.getWidth()), lanes},
                            stepType);
   rescaleAt = plan.reserve(lanes, f32);
-  factorsAt = plan.reserve({plannedRanges, lanes}, f32);
-  perLaneAt = plan.reserve(lanes, f32);
+  results = planResults(plan);
   for (std::unique_ptr<SelectedRows> &set : rows)
     set->reserve(plan);
+}
+
+AttentionKernel::ResultPlan AttentionKernel::planResults(ScratchPlan &plan) {
+  Value lanes = b.index(groupLanes);
+  Type f32 = b.getF32Type();
+  Value factorsAt = plan.reserve({plannedRanges, lanes}, f32);
+  return {factorsAt, plan.reserve(lanes, f32)};
 }
 
 std::string AttentionKernel::describe() const {
@@ -271,6 +277,7 @@ void AttentionKernel::emit() {
               threads, plan, [&](Value number, const Scratch &scratch) {
                 Item item;
                 item.scratch = scratch;
+                item.results = results;
                 Value row = b.div(number, itemsPerRow);
                 Value part = b.rem(number, itemsPerRow);
                 getRow(item, row);
@@ -284,15 +291,14 @@ void AttentionKernel::emit() {
                 emitItem(item);
                 b.ifThen(divided, [] {}, [&] { emitResults(item); });
               });
-  ScratchPlan resultPlan(b);
-  factorsAt =
-      resultPlan.reserve({plannedRanges, b.index(groupLanes)}, b.getF32Type());
-  perLaneAt = resultPlan.reserve(b.index(groupLanes), b.getF32Type());
+  ScratchPlan apart(b);
+  ResultPlan resultsApart = planResults(apart);
   Value rest = b.select(divided, groupItems, zero);
   parallelFor(b, {b.mul(count, rest), b.mul(planned, plannedGroupItems)},
-              threads, resultPlan, [&](Value number, const Scratch &scratch) {
+              threads, apart, [&](Value number, const Scratch &scratch) {
                 Item item;
                 item.scratch = scratch;
+                item.results = resultsApart;
                 item.slot = b.div(number, groupItems);
                 getRow(item, item.slot);
                 item.firstGroup = b.rem(number, groupItems);
