@@ -269,3 +269,38 @@ def test_the_greatest_scale(tmp_path):
     assert narrow.raw("f", *ins, *inits, *outs, workspace, 1) == 0
     assert np.allclose(outs[0], kv[:8, :DV].mean(axis=0), atol=1e-6)
     assert np.allclose(outs[1], np.log(8))
+
+
+@pytest.mark.parametrize("features", ["", "features=-avx512bf16", "features=-avx512f"])
+@pytest.mark.parametrize("type_name", TYPES)
+def test_a_last_piece_that_fills_its_vectors(tmp_path, features, type_name):
+    """Pieces of 10 and 32 columns, of few heads: of the 64 that vectors read, those behind the 42
+    are no elements of what was in memory before. The bits are those of the rows in one."""
+    def text(name, widths):
+        q, kv = ([f"tensor<?x{x}{w}x{type_name}>" for w in widths] for x in ("5x", ""))
+        arguments = ", ".join(f"%q{i}: {a}, %k{i}: {b}" for i, (a, b) in enumerate(zip(q, kv)))
+        tails = [f"query_tail(%q1 : {q[1]})", f"key_tails(%k1 : {kv[1]})"] if len(q) > 1 else ["", ""]
+        out, lse = "tensor<?x5x10xf32>", "tensor<?x5xf32>"
+        return f"""
+func.func @{name}({arguments}, %i: tensor<?x?xi32>, %o: {out}, %l: {lse}) -> ({out}, {lse}) {{
+  %r:2 = dsa.sparse_attention query(%q0 : {q[0]}) {tails[0]} keys(%k0 : {kv[0]}) {tails[1]}
+      indices(%i : tensor<?x?xi32>) scale = 0.25 dv = 10 outs(%o, %l : {out}, {lse})
+  return %r#0, %r#1 : {out}, {lse}
+}}"""
+    both = Library(text("whole", [42]) + text("pieces", [10, 32]), tmp_path, features, target="cpu")
+    data = inputs.attention_inputs(inputs.rng(12), 3, 60, 5, 42, type=type_name)
+    idx = inputs.indices(inputs.rng(13), 3, 60, 21)
+    inits = [np.zeros((3, 5, 10), np.float32), np.zeros((3, 5), np.float32)]
+
+    def results(name, cuts):
+        arrays = [np.ascontiguousarray(raw(x[..., a:b])) for a, b in cuts
+                  for x in (data["q"], data["kv"])]
+        ins, outs = [*arrays, idx, *inits], [np.zeros_like(x) for x in inits]
+        workspace = both.workspace(name, ins, 1)
+        workspace.view(np.uint8)[:] = 0xff
+        assert both.raw(name, *ins, *outs, workspace, 1) == 0, both.last_error()
+        return outs
+
+    whole = results("whole", [(0, 42)])
+    assert same_bits(results("pieces", [(0, 10), (10, 42)]), whole)
+    assert np.isfinite(whole[0]).all()
