@@ -103,12 +103,8 @@ Value DeviceBuilder::comparef(arith::CmpFPredicate predicate, Value lhs,
                               Value rhs) {
   return arith::CmpFOp::create(*this, predicate, lhs, rhs);
 }
-Value DeviceBuilder::exp2(Value x) {
-  return dsa_gpu::Exp2Op::create(*this, x);
-}
-Value DeviceBuilder::log2(Value x) {
-  return dsa_gpu::Log2Op::create(*this, x);
-}
+Value DeviceBuilder::exp2(Value x) { return dsa_gpu::Exp2Op::create(*this, x); }
+Value DeviceBuilder::log2(Value x) { return dsa_gpu::Log2Op::create(*this, x); }
 Value DeviceBuilder::exp(Value x) {
   return exp2(mulf(x, f32(1.4426950408889634)));
 }
@@ -216,13 +212,12 @@ static Fragment unpack(DeviceBuilder &b, Value registers) {
 }
 
 Fragment DeviceBuilder::loadMatrices(Value address, bool transposed) {
-  return unpack(
-      *this,
-      NVVM::LdMatrixOp::create(
-          *this, getStruct(getI32Type()), address, /*num=*/4,
-          transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row,
-          NVVM::LdStMatrixShapeAttr::get(getContext(), 8, 8),
-          NVVM::LdStMatrixEltType::B16));
+  return unpack(*this,
+                NVVM::LdMatrixOp::create(
+                    *this, getStruct(getI32Type()), address, /*num=*/4,
+                    transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row,
+                    NVVM::LdStMatrixShapeAttr::get(getContext(), 8, 8),
+                    NVVM::LdStMatrixEltType::B16));
 }
 
 Fragment DeviceBuilder::multiply(Type element, ArrayRef<Value> a,
@@ -239,12 +234,12 @@ Fragment DeviceBuilder::multiply(Type element, ArrayRef<Value> a,
   };
   NVVM::MMATypes type =
       element.isF16() ? NVVM::MMATypes::f16 : NVVM::MMATypes::bf16;
-  return unpack(*this, NVVM::MmaOp::create(
-                           *this, getStruct(getF32Type()), toOperands(a),
-                           toOperands(b), accumulator, {16, 8, 16},
-                           std::nullopt, std::nullopt, std::array{type, type},
-                           std::array{NVVM::MMALayout::row,
-                                      NVVM::MMALayout::col}));
+  return unpack(*this,
+                NVVM::MmaOp::create(
+                    *this, getStruct(getF32Type()), toOperands(a),
+                    toOperands(b), accumulator, {16, 8, 16}, std::nullopt,
+                    std::nullopt, std::array{type, type},
+                    std::array{NVVM::MMALayout::row, NVVM::MMALayout::col}));
 }
 
 //===----------------------------------------------------------------------===//

@@ -34,7 +34,8 @@ static gpu::GPUFuncOp createFunction(func::FuncOp beside, Location loc,
   std::string free = getFreeName(module, name);
   auto kernels = gpu::GPUModuleOp::create(b, loc, free);
   b.setInsertionPointToStart(kernels.getBody());
-  auto function = gpu::GPUFuncOp::create(b, loc, free, b.getFunctionType({}, {}));
+  auto function =
+      gpu::GPUFuncOp::create(b, loc, free, b.getFunctionType({}, {}));
   function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
   function.setKnownBlockSizeAttr(
       b.getDenseI32ArrayAttr({static_cast<int32_t>(threads), 1, 1}));
@@ -74,10 +75,9 @@ void Kernel::launch(OpBuilder &host, Value call, ArrayRef<Value> blocks,
       device.getFunctionType(function.front().getArgumentTypes(), {}));
   Location loc = device.getLoc();
   auto toI64 = [&](Value value) {
-    return value.getType().isIndex()
-               ? host.createOrFold<arith::IndexCastOp>(loc, host.getI64Type(),
-                                                       value)
-               : value;
+    return value.getType().isIndex() ? host.createOrFold<arith::IndexCastOp>(
+                                           loc, host.getI64Type(), value)
+                                     : value;
   };
   SmallVector<Value> args = llvm::map_to_vector(captured, toI64);
   SmallVector<Value> grid = llvm::map_to_vector(blocks, toI64);
@@ -127,7 +127,6 @@ Value GlobalTensor::at(Kernel &kernel, ArrayRef<Value> indices) const {
   DeviceBuilder &b = kernel.device;
   Value offset = b.i64(0);
   for (auto [dim, index] : llvm::enumerate(indices))
-    offset = b.add(offset,
-                   b.mul(b.toI64(index), kernel.capture(strides[dim])));
+    offset = b.add(offset, b.mul(b.toI64(index), kernel.capture(strides[dim])));
   return b.advance(kernel.capture(base), offset);
 }

@@ -48,8 +48,8 @@ AttentionPlan::AttentionPlan(const AttentionSchedule &schedule,
 
 std::optional<std::string> AttentionPlan::getFault() const {
   const AttentionSchedule &s = schedule;
-  auto isMultiple = [](StringRef name, int64_t value, int64_t of)
-      -> std::optional<std::string> {
+  auto isMultiple = [](StringRef name, int64_t value,
+                       int64_t of) -> std::optional<std::string> {
     if (value > 0 && value % of == 0)
       return std::nullopt;
     return (name + " is " + Twine(value) +
@@ -58,8 +58,8 @@ std::optional<std::string> AttentionPlan::getFault() const {
   };
   if (auto fault = isMultiple("warps", s.warps, depthGroups))
     return fault;
-  if (auto fault = isMultiple("heads", s.heads, std::max<int64_t>(
-                                                    16, 4 * s.warps)))
+  if (auto fault =
+          isMultiple("heads", s.heads, std::max<int64_t>(16, 4 * s.warps)))
     return fault;
   // The rows of a tile that all threads ask for at once.
   int64_t rows = std::max<int64_t>(32, getThreads() / 8);
@@ -77,8 +77,8 @@ std::optional<std::string> AttentionPlan::getFault() const {
   if (s.stages < 1)
     return ("stages is " + Twine(s.stages) + ", but must be at least 1").str();
   if (s.querySteps < 0 || s.querySteps > depthSteps)
-    return ("query-steps is " + Twine(s.querySteps) +
-            ", but must be in [1, " + Twine(depthSteps) + "]")
+    return ("query-steps is " + Twine(s.querySteps) + ", but must be in [1, " +
+            Twine(depthSteps) + "]")
         .str();
   if (s.scorePasses < 1 || keyPairs % s.scorePasses != 0)
     return ("score-passes is " + Twine(s.scorePasses) +
@@ -123,10 +123,10 @@ getCandidates(const AttentionExtents &extents) {
   return candidates;
 }
 
-FailureOr<AttentionSchedule> dsa::chooseSchedule(
-    const AttentionExtents &extents, const GPUTarget &target,
-    const AttentionSchedule &options,
-    function_ref<InFlightDiagnostic(const Twine &)> emitError) {
+FailureOr<AttentionSchedule>
+dsa::chooseSchedule(const AttentionExtents &extents, const GPUTarget &target,
+                    const AttentionSchedule &options,
+                    function_ref<InFlightDiagnostic(const Twine &)> emitError) {
   bool isChosen = options.heads || options.keys || options.stages ||
                   options.querySteps || options.scorePasses || options.warps;
   int64_t limit = isChosen ? target.maxSharedBytes : target.defaultSharedBytes;

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "AttentionKernel.h"
+#include "AttentionBlock.h"
 
 using namespace mlir;
 using namespace mlir::dsa;
@@ -16,16 +16,15 @@ static constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// The head of the block that this thread has in the softmax: eight lanes share
 /// one.
-Value AttentionKernel::getSoftmaxRow(int64_t pass) {
+Value AttentionBlock::getSoftmaxRow(int64_t pass) {
   int64_t rowsOfWarp = plan.schedule.heads / plan.schedule.warps;
   return b.add(b.mul(warp, rowsOfWarp), b.add(b.div(lane, 8), 4 * pass));
 }
 
 /// What is subtracted from logits: their maximum, unless there is none.
-Value AttentionKernel::getShift(Value maximum) {
-  return b.select(
-      b.comparef(CmpFPredicate::OEQ, maximum, b.f32(-infinity)), b.f32(0),
-      maximum);
+Value AttentionBlock::getShift(Value maximum) {
+  return b.select(b.comparef(CmpFPredicate::OEQ, maximum, b.f32(-infinity)),
+                  b.f32(0), maximum);
 }
 
 //===----------------------------------------------------------------------===//
@@ -34,49 +33,48 @@ Value AttentionKernel::getShift(Value maximum) {
 
 /// Weights of the keys of a tile, and the factor that older sums count less by.
 /// A lane has four keys of every 32.
-void AttentionKernel::emitWeights(Value stage, State &state) {
+void AttentionBlock::emitWeights(Value stage, State &state) {
   const AttentionSchedule &s = plan.schedule;
   Type f32s = VectorType::get({4}, b.getF32Type());
   Value position = b.rem(lane, 8);
   int64_t quads = s.keys / 32;
   SmallVector<Value> valid;
   for (int64_t quad = 0; quad < quads; ++quad) {
-    Value key = b.add(b.mul(stage, s.keys),
-                      b.add(b.mul(position, 4), 32 * quad));
+    Value key =
+        b.add(b.mul(stage, s.keys), b.add(b.mul(position, 4), 32 * quad));
     Value flags = b.load(VectorType::get({4}, b.getI32Type()),
                          at(validAt, b.mul(key, 4)), 16);
     for (int64_t i = 0; i < 4; ++i)
-      valid.push_back(
-          b.compare(CmpIPredicate::ne, b.extract(flags, i), 0));
+      valid.push_back(b.compare(CmpIPredicate::ne, b.extract(flags, i), 0));
   }
   for (int64_t pass = 0; pass < plan.softmaxPasses; ++pass) {
     Value row = getSoftmaxRow(pass);
-    Value scores = at(scoresAt, b.add(b.mul(row, plan.scoreRowBytes),
-                                      b.mul(position, 16)));
+    Value scores = at(
+        scoresAt, b.add(b.mul(row, plan.scoreRowBytes), b.mul(position, 16)));
     SmallVector<Value> logits;
     for (int64_t quad = 0; quad < quads; ++quad) {
       // Partial sums in the order of their columns.
       Value sum;
       for (int64_t group = 0; group < plan.depthGroups; ++group) {
-        Value part = b.load(
-            f32s,
-            b.advance(scores,
-                      group * s.heads * plan.scoreRowBytes + quad * 128),
-            16);
+        Value part =
+            b.load(f32s,
+                   b.advance(scores,
+                             group * s.heads * plan.scoreRowBytes + quad * 128),
+                   16);
         sum = sum ? b.addf(sum, part) : part;
       }
       for (int64_t i = 0; i < 4; ++i)
-        logits.push_back(b.select(
-            valid[4 * quad + i],
-            b.mulf(b.extract(sum, i), b.f32(arguments.scale)),
-            b.f32(-infinity)));
+        logits.push_back(
+            b.select(valid[4 * quad + i],
+                     b.mulf(b.extract(sum, i), b.f32(arguments.scale)),
+                     b.f32(-infinity)));
     }
     auto maximum = [&](Value x, Value y) { return b.maxf(x, y); };
     Value tileMaximum = logits[0];
     for (Value logit : ArrayRef(logits).drop_front())
       tileMaximum = maximum(tileMaximum, logit);
-    Value newMaximum = maximum(b.reduce(tileMaximum, 8, maximum),
-                               state.maxima[pass]);
+    Value newMaximum =
+        maximum(b.reduce(tileMaximum, 8, maximum), state.maxima[pass]);
     Value shift = getShift(newMaximum);
     // Subtracted before it is scaled to base 2: logits may be near the largest
     // number there is.
@@ -99,9 +97,8 @@ void AttentionKernel::emitWeights(Value stage, State &state) {
           b.mul(b.rem(position, 2), 8));
       b.store(b.vector({pack(0), pack(2)}), b.advance(memory, offset), 8);
     }
-    b.ifThen(b.compare(CmpIPredicate::eq, position, 0), [&] {
-      b.store(factor, at(factorsAt, b.mul(row, 4)), 4);
-    });
+    b.ifThen(b.compare(CmpIPredicate::eq, position, 0),
+             [&] { b.store(factor, at(factorsAt, b.mul(row, 4)), 4); });
   }
 }
 
@@ -111,7 +108,7 @@ void AttentionKernel::emitWeights(Value stage, State &state) {
 
 /// lse, and in shared memory what sums are multiplied with: the reciprocal of
 /// the denominator, or -1 where out is 0.
-void AttentionKernel::emitResults(State &state) {
+void AttentionBlock::emitResults(State &state) {
   Value position = b.rem(lane, 8);
   for (int64_t pass = 0; pass < plan.softmaxPasses; ++pass) {
     Value row = getSoftmaxRow(pass);
@@ -126,23 +123,22 @@ void AttentionKernel::emitResults(State &state) {
     Value denominator = sum;
     if (arguments.sink) {
       // After a split it is the merge that counts the sink.
-      Value sink = b.load(b.getF32Type(),
-                          arguments.sink.at(kernel, clampHead(head)), 4);
+      Value sink =
+          b.load(b.getF32Type(), arguments.sink.at(kernel, clampHead(head)), 4);
       Value logit = b.select(isSplit, b.f32(-infinity), sink);
       denominator = b.addf(sum, b.exp(b.subf(logit, maximum)));
     }
-    Value factor = b.select(isEmpty, b.f32(-1),
-                            b.divf(b.f32(1), denominator));
+    Value factor = b.select(isEmpty, b.f32(-1), b.divf(b.f32(1), denominator));
     b.ifThen(b.compare(CmpIPredicate::eq, position, 0), [&] {
       b.store(factor, at(factorsAt, b.mul(row, 4)), 4);
       b.ifThen(b.compare(CmpIPredicate::slt, head, numHeads), [&] {
         b.ifThen(
             isSplit,
             [&] {
-              b.store(lse,
-                      arguments.partialLse.at(kernel,
-                                              {split, rowInLaunch, head}),
-                      4);
+              b.store(
+                  lse,
+                  arguments.partialLse.at(kernel, {split, rowInLaunch, head}),
+                  4);
             },
             [&] {
               b.store(lse, arguments.lse.at(kernel, atRow({t, head})), 4);
@@ -156,7 +152,7 @@ void AttentionKernel::emitResults(State &state) {
       [&] { storeOutput(state, /*isPartial=*/false); });
 }
 
-void AttentionKernel::storeOutput(const State &state, bool isPartial) {
+void AttentionBlock::storeOutput(const State &state, bool isPartial) {
   const GlobalTensor &out = isPartial ? arguments.partialOut : arguments.out;
   Type type = out.getElementType();
   int64_t columnTiles = plan.outputColumns / 8;
@@ -168,15 +164,13 @@ void AttentionKernel::storeOutput(const State &state, bool isPartial) {
     for (int64_t side = 0; side < 2; ++side) {
       Value row = b.add(b.div(lane, 4), i * 16 + side * 8);
       Value head = b.add(firstHead, row);
-      Value factor =
-          b.load(b.getF32Type(), at(factorsAt, b.mul(row, 4)), 4);
+      Value factor = b.load(b.getF32Type(), at(factorsAt, b.mul(row, 4)), 4);
       Value isEmpty = b.comparef(CmpFPredicate::OLT, factor, b.f32(0));
       b.ifThen(b.compare(CmpIPredicate::slt, head, numHeads), [&] {
-        Value address =
-            isPartial ? out.at(kernel, {split, rowInLaunch, head})
-                      : out.at(kernel, atRow({t, head}));
-        address = b.advance(
-            address, b.mul(b.toI64(firstColumn), out.getElementBytes()));
+        Value address = isPartial ? out.at(kernel, {split, rowInLaunch, head})
+                                  : out.at(kernel, atRow({t, head}));
+        address = b.advance(address,
+                            b.mul(b.toI64(firstColumn), out.getElementBytes()));
         for (int64_t j = 0; j < columnTiles; ++j) {
           auto result = [&](int64_t e) {
             Value sum = state.output[i * columnTiles + j][2 * side + e];
@@ -194,9 +188,9 @@ void AttentionKernel::storeOutput(const State &state, bool isPartial) {
             continue;
           }
           Value column = b.add(b.mul(outputChunk, 8), 8 * j);
-          Value isOwn = b.logicalAnd(
-              b.compare(CmpIPredicate::sge, column, ownColumn),
-              b.compare(CmpIPredicate::slt, column, extents.dv));
+          Value isOwn =
+              b.logicalAnd(b.compare(CmpIPredicate::sge, column, ownColumn),
+                           b.compare(CmpIPredicate::slt, column, extents.dv));
           b.ifThen(isOwn, store);
         }
       });

@@ -21,7 +21,7 @@ struct Chip {
 // Shared memory per block by compute capability, from the CUDA programming
 // guide; multiprocessors of A100, RTX 3090, RTX 4090, H100 SXM, B200, RTX 5090.
 static constexpr Chip chips[] = {
-    {"sm_80", 163, 108}, {"sm_86", 99, 82},   {"sm_89", 99, 128},
+    {"sm_80", 163, 108}, {"sm_86", 99, 82},    {"sm_89", 99, 128},
     {"sm_90", 227, 132}, {"sm_100", 227, 148}, {"sm_120", 99, 170},
 };
 
@@ -31,8 +31,8 @@ GPUTarget::get(StringRef chip, int64_t smCount,
   const Chip *found = llvm::find_if(
       chips, [&](const Chip &known) { return known.name == chip; });
   if (found == std::end(chips)) {
-    InFlightDiagnostic error =
-        emitError("there are no kernels for the chip '" + chip + "'; expected ");
+    InFlightDiagnostic error = emitError("there are no kernels for the chip '" +
+                                         chip + "'; expected ");
     llvm::interleaveComma(chips, error,
                           [&](const Chip &known) { error << known.name; });
     return failure();

@@ -35,9 +35,8 @@ public:
 
 private:
   /// carried = body(part's out, lse, carried) over all partials in order.
-  using Body = function_ref<SmallVector<Value>(const AttentionPart &part,
-                                               Value number, Value lse,
-                                               ValueRange carried)>;
+  using Body = function_ref<SmallVector<Value>(
+      const AttentionPart &part, Value number, Value lse, ValueRange carried)>;
   SmallVector<Value> forEachPartial(ValueRange carried, Body body);
   SmallVector<Value> atPartial(const AttentionPart &part, Value number) const;
   Value loadElement(const GlobalTensor &tensor, ArrayRef<Value> at);
@@ -57,11 +56,9 @@ SmallVector<Value> MergeKernel::atPartial(const AttentionPart &part,
   return {number, rowInLaunch, head};
 }
 
-Value MergeKernel::loadElement(const GlobalTensor &tensor,
-                               ArrayRef<Value> at) {
+Value MergeKernel::loadElement(const GlobalTensor &tensor, ArrayRef<Value> at) {
   Type type = tensor.getElementType();
-  Value element =
-      b.load(type, tensor.at(kernel, at), tensor.getElementBytes());
+  Value element = b.load(type, tensor.at(kernel, at), tensor.getElementBytes());
   return type.isF32()
              ? element
              : arith::ExtFOp::create(b, b.getF32Type(), element).getResult();
@@ -71,25 +68,22 @@ SmallVector<Value> MergeKernel::forEachPartial(ValueRange carried, Body body) {
   SmallVector<Value> values(carried);
   for (const AttentionPart &part : arguments.parts) {
     Value count = b.toI32(kernel.capture(part.lse.getExtent(0)));
-    values = b.forLoop(b.i32(0), count, values,
-                       [&](Value number, ValueRange inLoop) {
-                         Value lse =
-                             loadElement(part.lse, atPartial(part, number));
-                         return body(part, number, lse, inLoop);
-                       });
+    values = b.forLoop(
+        b.i32(0), count, values, [&](Value number, ValueRange inLoop) {
+          Value lse = loadElement(part.lse, atPartial(part, number));
+          return body(part, number, lse, inLoop);
+        });
   }
   return values;
 }
 
 void MergeKernel::emit() {
-  Value numHeads =
-      b.toI32(kernel.capture(arguments.lse.getExtent(
-          arguments.lse.getRank() - 1)));
+  Value numHeads = b.toI32(
+      kernel.capture(arguments.lse.getExtent(arguments.lse.getRank() - 1)));
   Value block = b.blockIdX();
   head = b.rem(block, numHeads);
   rowInLaunch = b.div(block, numHeads);
-  Value row =
-      b.add(rowInLaunch, b.toI32(kernel.capture(arguments.firstRow)));
+  Value row = b.add(rowInLaunch, b.toI32(kernel.capture(arguments.firstRow)));
   t = row;
   SmallVector<Value> at = {t, head};
   if (arguments.lse.getRank() == 3) {
@@ -102,9 +96,9 @@ void MergeKernel::emit() {
   Value minusInfinity = b.f32(-infinity), zero = b.f32(0);
   Value none = arith::ConstantIntOp::create(b, b.getI1Type(), 0);
   // NaN and +inf make results NaN; the maximum alone would not show a NaN.
-  SmallVector<Value> greatest = forEachPartial(
-      {minusInfinity, none},
-      [&](const AttentionPart &, Value, Value lse, ValueRange carried) {
+  SmallVector<Value> greatest =
+      forEachPartial({minusInfinity, none}, [&](const AttentionPart &, Value,
+                                                Value lse, ValueRange carried) {
         Value isBad = b.comparef(CmpFPredicate::UGE, lse, b.f32(infinity));
         return SmallVector<Value>{
             b.maxf(carried[0], lse),
@@ -119,11 +113,9 @@ void MergeKernel::emit() {
         return SmallVector<Value>{b.addf(carried[0], weight(lse))};
       })[0];
   Value nan = b.f32(std::numeric_limits<double>::quiet_NaN());
-  isEmpty = b.logicalAnd(
-      isEmpty, b.bitXor(isBad, arith::ConstantIntOp::create(
-                                   b, b.getI1Type(), 1)));
-  Value lse =
-      b.addf(shift, b.mulf(b.log2(sum), b.f32(0.6931471805599453)));
+  isEmpty = b.logicalAnd(isEmpty, b.bitXor(isBad, arith::ConstantIntOp::create(
+                                                      b, b.getI1Type(), 1)));
+  Value lse = b.addf(shift, b.mulf(b.log2(sum), b.f32(0.6931471805599453)));
   lse = b.select(isBad, nan, b.select(isEmpty, minusInfinity, lse));
   Value denominator = sum;
   if (arguments.sink) {
@@ -141,19 +133,17 @@ void MergeKernel::emit() {
       [&](Value number, ValueRange) {
         Value column = b.add(b.mul(number, mergeThreads), thread);
         b.ifThen(b.compare(CmpIPredicate::slt, column, columns), [&] {
-          Value total = forEachPartial(
-              zero, [&](const AttentionPart &part, Value number, Value lse,
-                        ValueRange carried) {
-                SmallVector<Value> from = atPartial(part, number);
-                from.push_back(column);
-                Value counted =
-                    b.mulf(weight(lse), loadElement(part.out, from));
-                // A partial of no keys counts for nothing, whatever it holds.
-                Value isNone =
-                    b.comparef(CmpFPredicate::OEQ, lse, minusInfinity);
-                return SmallVector<Value>{b.addf(
-                    carried[0], b.select(isNone, zero, counted))};
-              })[0];
+          Value total = forEachPartial(zero, [&](const AttentionPart &part,
+                                                 Value number, Value lse,
+                                                 ValueRange carried) {
+            SmallVector<Value> from = atPartial(part, number);
+            from.push_back(column);
+            Value counted = b.mulf(weight(lse), loadElement(part.out, from));
+            // A partial of no keys counts for nothing, whatever it holds.
+            Value isNone = b.comparef(CmpFPredicate::OEQ, lse, minusInfinity);
+            return SmallVector<Value>{
+                b.addf(carried[0], b.select(isNone, zero, counted))};
+          })[0];
           Value result = b.divf(total, denominator);
           result = b.select(isBad, nan, b.select(isEmpty, zero, result));
           if (!out.getElementType().isF32())
@@ -171,13 +161,12 @@ void dsa::emitMergeKernel(LaunchSite &site, StringRef name,
   ImplicitLocOpBuilder &b = site.b;
   Kernel kernel(site.function, b.getLoc(), name, mergeThreads);
   MergeKernel(kernel, arguments).emit();
-  Value numHeads =
-      arguments.lse.getExtent(arguments.lse.getRank() - 1);
+  Value numHeads = arguments.lse.getExtent(arguments.lse.getRank() - 1);
   Value one = arith::ConstantIndexOp::create(b, 1);
-  kernel.launch(b, site.call,
-                {b.createOrFold<arith::MulIOp>(arguments.count, numHeads), one,
-                 one},
-                /*sharedBytes=*/0);
+  kernel.launch(
+      b, site.call,
+      {b.createOrFold<arith::MulIOp>(arguments.count, numHeads), one, one},
+      /*sharedBytes=*/0);
 }
 
 std::optional<std::string> dsa::getReasonAgainst(MergeAttentionOp) {
@@ -201,8 +190,8 @@ FailureOr<std::string> dsa::emitMergeAttention(LaunchSite &site,
   arguments.firstRow = arith::ConstantIndexOp::create(b, 0);
   arguments.count = arguments.numRows;
   if (rank == 3)
-    arguments.count = b.createOrFold<arith::MulIOp>(
-        arguments.count, arguments.lse.getExtent(0));
+    arguments.count = b.createOrFold<arith::MulIOp>(arguments.count,
+                                                    arguments.lse.getExtent(0));
   emitMergeKernel(site, (site.function.getName() + "_merge_attention").str(),
                   arguments);
   return std::string("merged by a block per row and head");

@@ -24,7 +24,8 @@ SmallVector<Value, 3> SelectedKeys::Row::pack() const {
 SelectedKeys::Row SelectedKeys::Row::unpack(ValueRange packed) const {
   Row row;
   unsigned next = 0;
-  for (auto [from, to] : {std::pair(&keys, &row.keys), {&tail, &row.tail},
+  for (auto [from, to] : {std::pair(&keys, &row.keys),
+                          {&tail, &row.tail},
                           {&values, &row.values}})
     if (*from)
       *to = packed[next++];
@@ -138,8 +139,8 @@ SelectedKeys::Row SelectedKeys::resolve(Kernel &kernel, Value tile,
     auto here = [&] {
       Value inSet = i == 0 ? tile : b.sub(tile, ends[i - 1]);
       Value inRow = b.add(b.mul(inSet, keysPerTile), slot);
-      Value inList = b.logicalAnd(
-          exists, b.compare(CmpIPredicate::slt, inRow, set.limit));
+      Value inList =
+          b.logicalAnd(exists, b.compare(CmpIPredicate::slt, inRow, set.limit));
       model = resolveIn(kernel, set, inRow, inList);
       return SmallVector<Value>(model.pack());
     };
@@ -155,12 +156,12 @@ SelectedKeys::Row SelectedKeys::resolve(Kernel &kernel, Value tile,
 SelectedKeys::Row SelectedKeys::resolveIn(Kernel &kernel, const Set &set,
                                           Value slot, Value inList) {
   DeviceBuilder &b = kernel.device;
-  Value none = LLVM::ZeroOp::create(b, LLVM::LLVMPointerType::get(
-                                           b.getContext(), 1));
+  Value none =
+      LLVM::ZeroOp::create(b, LLVM::LLVMPointerType::get(b.getContext(), 1));
   Row model;
   auto locate = [&]() -> SmallVector<Value> {
-    Value position = b.load(
-        b.getI32Type(), b.advance(set.list, b.mul(b.toI64(slot), 4)), 4);
+    Value position =
+        b.load(b.getI32Type(), b.advance(set.list, b.mul(b.toI64(slot), 4)), 4);
     Value valid = b.compare(CmpIPredicate::ult, position,
                             b.toI32(kernel.capture(set.positions)));
     SmallVector<Value> at = {position};
@@ -172,10 +173,10 @@ SelectedKeys::Row SelectedKeys::resolveIn(Kernel &kernel, const Set &set,
         Value entry = b.ifElse(
             valid,
             [&] {
-              Value offset = b.mul(b.toI64(at[0]),
-                                   kernel.capture(set.table.getStride(1)));
-              return SmallVector<Value>{b.load(
-                  b.getI32Type(), b.advance(set.tableRow, offset), 4)};
+              Value offset =
+                  b.mul(b.toI64(at[0]), kernel.capture(set.table.getStride(1)));
+              return SmallVector<Value>{
+                  b.load(b.getI32Type(), b.advance(set.tableRow, offset), 4)};
             },
             [&] { return SmallVector<Value>{b.i32(-1)}; })[0];
         valid = b.compare(CmpIPredicate::ult, b.toI64(entry),

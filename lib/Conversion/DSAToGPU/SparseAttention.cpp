@@ -32,7 +32,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "AttentionKernel.h"
+#include "AttentionBlock.h"
 #include "Kernels.h"
 
 #include "dsa/GPU/DSAGPU.h"
@@ -98,8 +98,8 @@ std::optional<std::string> dsa::getReasonAgainst(SparseAttentionOp op) {
            "; the GPU kernel has f16 and bf16";
   for (Value keys : op.getKeys())
     if (Type of = getElementTypeOrSelf(keys); of != type)
-      return "has keys of " + toText(of) + " with queries of " +
-             toText(type) + "; the GPU kernel has keys of the type of queries";
+      return "has keys of " + toText(of) + " with queries of " + toText(type) +
+             "; the GPU kernel has keys of the type of queries";
   if (Type compute = op.getComputeElementType(); compute != type)
     return "computes in " + toText(compute) + " on rows of " + toText(type) +
            "; the GPU kernel computes in the type of its rows";
@@ -150,9 +150,9 @@ static void checkAligned(LaunchSite &site, const GlobalTensor &tensor,
   };
   check(tensor.getAddress(), "its address");
   for (int64_t i = 0; i + 1 < tensor.getRank(); ++i) {
-    Value isMany = b.createOrFold<arith::CmpIOp>(
-        CmpIPredicate::sgt, tensor.getExtent(i),
-        arith::ConstantIndexOp::create(b, 1));
+    Value isMany =
+        b.createOrFold<arith::CmpIOp>(CmpIPredicate::sgt, tensor.getExtent(i),
+                                      arith::ConstantIndexOp::create(b, 1));
     Value zero = arith::ConstantIntOp::create(b, b.getI64Type(), 0);
     check(b.createOrFold<arith::SelectOp>(isMany, tensor.getStride(i), zero),
           "the stride in bytes of its dimension " + Twine(i));
@@ -241,8 +241,8 @@ FailureOr<std::string> dsa::emitSparseAttention(LaunchSite &site,
         memref::AllocOp::create(b, shape, b.getF32Type()).getResult());
   };
   OpFoldResult dv = b.getIndexAttr(extents.dv);
-  arguments.partialOut = allocate(
-      {arguments.numSplits, splitRows, arguments.numHeads, dv});
+  arguments.partialOut =
+      allocate({arguments.numSplits, splitRows, arguments.numHeads, dv});
   arguments.partialLse =
       allocate({arguments.numSplits, splitRows, arguments.numHeads});
 
@@ -250,14 +250,14 @@ FailureOr<std::string> dsa::emitSparseAttention(LaunchSite &site,
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   arguments.firstRow = loop.getInductionVar();
-  Value count = h.min(
-      rowsAtOnce, b.createOrFold<arith::SubIOp>(rows, arguments.firstRow));
+  Value count = h.min(rowsAtOnce,
+                      b.createOrFold<arith::SubIOp>(rows, arguments.firstRow));
   std::string name = (site.function.getName() + "_sparse_attention").str();
   Kernel kernel(site.function, op.getLoc(), name, plan.getThreads());
-  AttentionKernel block(kernel, plan, extents, arguments, keys);
+  AttentionBlock block(kernel, plan, extents, arguments, keys);
   block.emit();
-  kernel.launch(b, site.call, {h.mul(count, headBlocks), arguments.numSplits,
-                               one},
+  kernel.launch(b, site.call,
+                {h.mul(count, headBlocks), arguments.numSplits, one},
                 block.getSharedBytes());
 
   auto merging = scf::IfOp::create(b, isSplit);

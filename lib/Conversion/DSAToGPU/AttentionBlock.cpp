@@ -1,11 +1,11 @@
-//===- AttentionKernel.cpp - Tiles of keys, scores and values -------------===//
+//===- AttentionBlock.cpp - Tiles of keys, scores and values -------------===//
 //
 // Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "AttentionKernel.h"
+#include "AttentionBlock.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
@@ -16,10 +16,10 @@ using arith::CmpIPredicate;
 /// Elements of a chunk of 16 bytes.
 static constexpr int64_t chunkElements = 8;
 
-AttentionKernel::AttentionKernel(Kernel &kernel, const AttentionPlan &plan,
-                                 const AttentionExtents &extents,
-                                 const AttentionArguments &arguments,
-                                 SelectedKeys &keys)
+AttentionBlock::AttentionBlock(Kernel &kernel, const AttentionPlan &plan,
+                               const AttentionExtents &extents,
+                               const AttentionArguments &arguments,
+                               SelectedKeys &keys)
     : kernel(kernel), b(kernel.device), plan(plan), extents(extents),
       arguments(arguments), keys(keys) {
   const AttentionSchedule &s = plan.schedule;
@@ -40,7 +40,7 @@ AttentionKernel::AttentionKernel(Kernel &kernel, const AttentionPlan &plan,
 // State
 //===----------------------------------------------------------------------===//
 
-SmallVector<Value> AttentionKernel::pack(const State &state) const {
+SmallVector<Value> AttentionBlock::pack(const State &state) const {
   SmallVector<Value> packed;
   for (const Fragment &fragment : state.output)
     llvm::append_range(packed, fragment);
@@ -51,8 +51,8 @@ SmallVector<Value> AttentionKernel::pack(const State &state) const {
   return packed;
 }
 
-AttentionKernel::State AttentionKernel::unpack(const State &model,
-                                               ValueRange packed) const {
+AttentionBlock::State AttentionBlock::unpack(const State &model,
+                                             ValueRange packed) const {
   State state;
   auto take = [&](size_t count) {
     ValueRange front = packed.take_front(count);
@@ -68,7 +68,7 @@ AttentionKernel::State AttentionKernel::unpack(const State &model,
   return state;
 }
 
-SmallVector<Value> AttentionKernel::atRow(ArrayRef<Value> indices) const {
+SmallVector<Value> AttentionBlock::atRow(ArrayRef<Value> indices) const {
   SmallVector<Value> at(indices);
   if (batch)
     at.insert(at.begin(), batch);
@@ -80,7 +80,7 @@ SmallVector<Value> AttentionKernel::atRow(ArrayRef<Value> indices) const {
 //===----------------------------------------------------------------------===//
 
 /// What this block, warp and thread work on.
-void AttentionKernel::findWork() {
+void AttentionBlock::findWork() {
   memory = b.sharedMemory();
   thread = b.threadId();
   lane = b.rem(thread, 32);
@@ -96,8 +96,7 @@ void AttentionKernel::findWork() {
   // Blocks of one query row are neighbours: they read the same keys.
   firstHead = b.mul(b.rem(block, headBlocks), plan.schedule.heads);
   rowInLaunch = b.div(block, headBlocks);
-  Value row =
-      b.add(rowInLaunch, b.toI32(kernel.capture(arguments.firstRow)));
+  Value row = b.add(rowInLaunch, b.toI32(kernel.capture(arguments.firstRow)));
   t = row;
   if (arguments.query.getRank() == 4) {
     Value numRows = b.toI32(kernel.capture(arguments.numRows));
@@ -114,32 +113,32 @@ void AttentionKernel::findWork() {
   lastTile = b.min(b.add(firstTile, perSplit), keys.getNumTiles());
 
   // The warps behind the last column sum up the last columns once more.
-  int64_t chunks = (extents.hasValues ? plan.valueColumns : plan.keyColumns) /
-                   chunkElements;
+  int64_t chunks =
+      (extents.hasValues ? plan.valueColumns : plan.keyColumns) / chunkElements;
   int64_t own = plan.outputColumns / chunkElements;
   outputChunk = b.min(b.mul(warp, own), b.i32(chunks - own));
 }
 
-Value AttentionKernel::getStage(Value number) {
+Value AttentionBlock::getStage(Value number) {
   return b.rem(number, plan.schedule.stages);
 }
 
 /// The rows of a tile that this thread asks for: neighbouring threads have
 /// neighbouring chunks of a row.
-SmallVector<SelectedKeys::Row> AttentionKernel::resolveRows(Value tile) {
+SmallVector<SelectedKeys::Row> AttentionBlock::resolveRows(Value tile) {
   SmallVector<SelectedKeys::Row> rows;
   int64_t step = plan.getThreads() / 8;
   for (int64_t i = 0; i < plan.schedule.keys; i += step)
-    rows.push_back(keys.resolve(kernel, tile, lastTile,
-                                b.add(b.div(thread, 8), i)));
+    rows.push_back(
+        keys.resolve(kernel, tile, lastTile, b.add(b.div(thread, 8), i)));
   return rows;
 }
 
 /// Begins the copy of a row of `columns` columns, the first `firstColumns` of
 /// which are at `address`, the others at `tail`.
-void AttentionKernel::copyRow(const SharedTile &tile, Value row, Value stage,
-                              Value address, Value tail, Value valid,
-                              int64_t columns, int64_t firstColumns) {
+void AttentionBlock::copyRow(const SharedTile &tile, Value row, Value stage,
+                             Value address, Value tail, Value valid,
+                             int64_t columns, int64_t firstColumns) {
   Value position = b.rem(thread, 8);
   Value stageOffset = b.mul(stage, tile.getStageBytes());
   Value to =
@@ -168,19 +167,19 @@ void AttentionKernel::copyRow(const SharedTile &tile, Value row, Value stage,
 }
 
 /// Begins the copy of the rows that are next to a stage, as one group.
-void AttentionKernel::issue(Value stage, const State &state) {
+void AttentionBlock::issue(Value stage, const State &state) {
   int64_t step = plan.getThreads() / 8;
-  Value none = LLVM::ZeroOp::create(
-      b, LLVM::LLVMPointerType::get(b.getContext(), 1));
+  Value none =
+      LLVM::ZeroOp::create(b, LLVM::LLVMPointerType::get(b.getContext(), 1));
   Value someAddress = keys.getSomeAddress(kernel);
   int64_t tailColumns = 0;
   if (arguments.queryTail)
-    tailColumns = *arguments.queryTail.getStaticExtent(
-        arguments.queryTail.getRank() - 1);
+    tailColumns =
+        *arguments.queryTail.getStaticExtent(arguments.queryTail.getRank() - 1);
   for (auto [i, next] : llvm::enumerate(state.next)) {
     Value row = b.add(b.div(thread, 8), step * i);
-    Value valid = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::ne, next.keys,
-                                       none);
+    Value valid =
+        LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::ne, next.keys, none);
     auto orSome = [&](Value address) {
       return address ? b.select(valid, address, someAddress) : address;
     };
@@ -191,14 +190,14 @@ void AttentionKernel::issue(Value stage, const State &state) {
               extents.dv, extents.dv);
     b.ifThen(b.compare(CmpIPredicate::eq, b.rem(thread, 8), 0), [&] {
       Value place = b.add(b.mul(stage, plan.schedule.keys), row);
-      b.store(b.select(valid, b.i32(1), b.i32(0)),
-              at(validAt, b.mul(place, 4)), 4);
+      b.store(b.select(valid, b.i32(1), b.i32(0)), at(validAt, b.mul(place, 4)),
+              4);
     });
   }
   b.commitCopies();
 }
 
-AttentionKernel::State AttentionKernel::makeInitialState() {
+AttentionBlock::State AttentionBlock::makeInitialState() {
   State state;
   int64_t fragments =
       plan.schedule.heads / 16 * (plan.outputColumns / chunkElements);
@@ -210,7 +209,7 @@ AttentionKernel::State AttentionKernel::makeInitialState() {
   return state;
 }
 
-void AttentionKernel::emit() {
+void AttentionBlock::emit() {
   findWork();
   loadQuery();
   State state = makeInitialState();
@@ -220,19 +219,19 @@ void AttentionKernel::emit() {
     issue(b.i32(i), state);
   }
   state.next = resolveRows(b.add(firstTile, ahead));
-  SmallVector<Value> last = b.forLoop(
-      b.i32(0), b.sub(lastTile, firstTile), pack(state),
-      [&](Value number, ValueRange carried) {
-        State inLoop = unpack(state, carried);
-        emitTile(number, inLoop);
-        return pack(inLoop);
-      });
+  SmallVector<Value> last =
+      b.forLoop(b.i32(0), b.sub(lastTile, firstTile), pack(state),
+                [&](Value number, ValueRange carried) {
+                  State inLoop = unpack(state, carried);
+                  emitTile(number, inLoop);
+                  return pack(inLoop);
+                });
   state = unpack(state, last);
   b.barrier();
   emitResults(state);
 }
 
-void AttentionKernel::emitTile(Value number, State &state) {
+void AttentionBlock::emitTile(Value number, State &state) {
   int64_t ahead = plan.schedule.stages - 1;
   Value stage = getStage(number);
   // The barrier tells that copies of all threads have arrived, and that all
@@ -262,7 +261,7 @@ void AttentionKernel::emitTile(Value number, State &state) {
 
 /// The address of the query's column `column` of the row of a head, both in the
 /// kernel; `*inRange` is whether there is such a column, or null if there is.
-Value AttentionKernel::getQueryPiece(Value row, Value column, Value *inRange) {
+Value AttentionBlock::getQueryPiece(Value row, Value column, Value *inRange) {
   const GlobalTensor &query = arguments.query, &tail = arguments.queryTail;
   int64_t firstColumns = *query.getStaticExtent(query.getRank() - 1);
   Value head = clampHead(b.add(firstHead, row));
@@ -280,14 +279,13 @@ Value AttentionKernel::getQueryPiece(Value row, Value column, Value *inRange) {
     return address(query, inside);
   Value isFirst = b.compare(CmpIPredicate::slt, inside, firstColumns);
   Value columnInTail = b.max(b.sub(inside, b.i32(firstColumns)), b.i32(0));
-  return b.select(isFirst,
-                  address(query, b.select(isFirst, inside, b.i32(0))),
+  return b.select(isFirst, address(query, b.select(isFirst, inside, b.i32(0))),
                   address(tail, columnInTail));
 }
 
 /// The steps of the query: the first of each depth group to registers, in the
 /// layout of the left operand, the others to shared memory.
-void AttentionKernel::loadQuery() {
+void AttentionBlock::loadQuery() {
   Value firstStep = b.mul(depthGroup, plan.depthSteps);
   Value firstRow = b.add(b.mul(headGroup, plan.headTiles * 16), b.div(lane, 4));
   queryRegisters.resize(plan.headTiles);
@@ -295,12 +293,11 @@ void AttentionKernel::loadQuery() {
     for (int64_t step = 0; step < plan.schedule.querySteps; ++step) {
       Fragment fragment;
       for (int64_t i = 0; i < 4; ++i) {
-        Value column = b.add(
-            b.mul(b.add(firstStep, step), 16),
-            b.add(b.mul(b.rem(lane, 4), 2), i / 2 * 8));
+        Value column = b.add(b.mul(b.add(firstStep, step), 16),
+                             b.add(b.mul(b.rem(lane, 4), 2), i / 2 * 8));
         Value inRange;
-        Value address = getQueryPiece(
-            b.add(firstRow, tile * 16 + i % 2 * 8), column, &inRange);
+        Value address = getQueryPiece(b.add(firstRow, tile * 16 + i % 2 * 8),
+                                      column, &inRange);
         Value pair = b.load(b.getI32Type(), address, 4);
         fragment.push_back(inRange ? b.select(inRange, pair, b.i32(0)) : pair);
       }
@@ -314,9 +311,9 @@ void AttentionKernel::loadQuery() {
   for (int64_t i = 0; i < queryTile->getRowBytes() / 128; ++i) {
     Value chunk = b.add(position, 8 * i);
     Value group = b.div(chunk, chunksOfGroup);
-    Value from = b.add(b.add(b.mul(group, 2 * plan.depthSteps),
-                             b.rem(chunk, chunksOfGroup)),
-                       2 * plan.schedule.querySteps);
+    Value from = b.add(
+        b.add(b.mul(group, 2 * plan.depthSteps), b.rem(chunk, chunksOfGroup)),
+        2 * plan.schedule.querySteps);
     for (int64_t first = 0; first < plan.schedule.heads; first += rowsAtOnce) {
       Value inRange;
       Value address = getQueryPiece(b.add(row, first),
@@ -331,7 +328,7 @@ void AttentionKernel::loadQuery() {
   }
 }
 
-void AttentionKernel::emitScores(Value stage) {
+void AttentionBlock::emitScores(Value stage) {
   const AttentionSchedule &s = plan.schedule;
   Value half = b.rem(b.div(lane, 8), 2), row8 = b.rem(lane, 8);
   Value upper = b.div(lane, 16);
@@ -350,20 +347,19 @@ void AttentionKernel::emitScores(Value stage) {
   auto getQuery = [&](int64_t tile, int64_t step) -> Fragment {
     if (step < s.querySteps)
       return queryRegisters[tile][step];
-    return b.loadMatrices(
-        queryWalk.at(b, step - s.querySteps,
-                     tile * 16 * queryTile->getRowBytes()),
-        /*transposed=*/false);
+    return b.loadMatrices(queryWalk.at(b, step - s.querySteps,
+                                       tile * 16 * queryTile->getRowBytes()),
+                          /*transposed=*/false);
   };
 
   // Where this lane's sums go: two neighbouring keys of a head.
   Value storeRow =
       b.add(b.mul(depthGroup, s.heads),
             b.add(b.mul(headGroup, plan.headTiles * 16), b.div(lane, 4)));
-  Value storeKey = b.add(b.mul(keyGroup, s.keys / plan.keyGroups),
-                         b.mul(b.rem(lane, 4), 2));
-  Value storeAt = at(scoresAt, b.add(b.mul(storeRow, plan.scoreRowBytes),
-                                     b.mul(storeKey, 4)));
+  Value storeKey =
+      b.add(b.mul(keyGroup, s.keys / plan.keyGroups), b.mul(b.rem(lane, 4), 2));
+  Value storeAt = at(
+      scoresAt, b.add(b.mul(storeRow, plan.scoreRowBytes), b.mul(storeKey, 4)));
 
   int64_t pairsAtOnce = plan.keyPairs / s.scorePasses;
   Fragment zero(4, b.f32(0));
@@ -392,11 +388,11 @@ void AttentionKernel::emitScores(Value stage) {
       for (int64_t keys8 = 0; keys8 < 2 * pairsAtOnce; ++keys8)
         for (int64_t side = 0; side < 2; ++side) {
           Fragment &from = sum(tile, keys8);
-          b.store(b.vector({from[2 * side], from[2 * side + 1]}),
-                  b.advance(storeAt, (tile * 16 + side * 8) *
-                                             plan.scoreRowBytes +
-                                         (2 * first + keys8) * 32),
-                  8);
+          b.store(
+              b.vector({from[2 * side], from[2 * side + 1]}),
+              b.advance(storeAt, (tile * 16 + side * 8) * plan.scoreRowBytes +
+                                     (2 * first + keys8) * 32),
+              8);
         }
   }
 }
@@ -405,7 +401,7 @@ void AttentionKernel::emitScores(Value stage) {
 // Values
 //===----------------------------------------------------------------------===//
 
-void AttentionKernel::emitValues(Value stage, State &state) {
+void AttentionBlock::emitValues(Value stage, State &state) {
   const AttentionSchedule &s = plan.schedule;
   SharedTile &tile = valueTile ? *valueTile : *keyTile;
   Value row = b.rem(lane, 16), upper = b.div(lane, 16);
@@ -420,8 +416,8 @@ void AttentionKernel::emitValues(Value stage, State &state) {
   Value factors = at(factorsAt, b.mul(b.div(lane, 4), 4));
   for (int64_t i = 0; i < headTiles; ++i)
     for (int64_t side = 0; side < 2; ++side) {
-      Value factor = b.load(b.getF32Type(),
-                            b.advance(factors, i * 64 + side * 32), 4);
+      Value factor =
+          b.load(b.getF32Type(), b.advance(factors, i * 64 + side * 32), 4);
       for (int64_t j = 0; j < columnTiles; ++j)
         for (int64_t e = 0; e < 2; ++e) {
           Value &sum = state.output[i * columnTiles + j][2 * side + e];

@@ -1,12 +1,12 @@
-//===- AttentionKernel.h - The block of the attention kernel ----*- C++ -*-===//
+//===- AttentionBlock.h - The block of the attention kernel -----*- C++ -*-===//
 //
 // Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef DSA_LIB_CONVERSION_DSATOGPU_ATTENTIONKERNEL_H
-#define DSA_LIB_CONVERSION_DSATOGPU_ATTENTIONKERNEL_H
+#ifndef DSA_LIB_CONVERSION_DSATOGPU_ATTENTIONBLOCK_H
+#define DSA_LIB_CONVERSION_DSATOGPU_ATTENTIONBLOCK_H
 
 #include "AttentionSchedule.h"
 #include "SelectedKeys.h"
@@ -28,13 +28,13 @@ struct AttentionArguments {
 };
 
 /// Emits what one block of the schedule `mma` does. SparseAttention.cpp says
-/// how it works; its methods stand in AttentionKernel.cpp (loop, scores and
+/// how it works; its methods stand in AttentionBlock.cpp (loop, scores and
 /// values) and AttentionSoftmax.cpp (weights and results).
-class AttentionKernel {
+class AttentionBlock {
 public:
-  AttentionKernel(Kernel &kernel, const AttentionPlan &plan,
-                  const AttentionExtents &extents,
-                  const AttentionArguments &arguments, SelectedKeys &keys);
+  AttentionBlock(Kernel &kernel, const AttentionPlan &plan,
+                 const AttentionExtents &extents,
+                 const AttentionArguments &arguments, SelectedKeys &keys);
   void emit();
   int64_t getSharedBytes() const { return sharedPlan.getBytes(); }
 
@@ -81,9 +81,7 @@ private:
   }
   /// Of a row of results or queries: with the batch entry if there is one.
   SmallVector<Value> atRow(ArrayRef<Value> indices) const;
-  Value clampHead(Value head) {
-    return b.min(head, b.sub(numHeads, b.i32(1)));
-  }
+  Value clampHead(Value head) { return b.min(head, b.sub(numHeads, b.i32(1))); }
 
   Kernel &kernel;
   DeviceBuilder &b;
@@ -110,4 +108,4 @@ private:
 
 } // namespace mlir::dsa
 
-#endif // DSA_LIB_CONVERSION_DSATOGPU_ATTENTIONKERNEL_H
+#endif // DSA_LIB_CONVERSION_DSATOGPU_ATTENTIONBLOCK_H
