@@ -768,4 +768,41 @@ def VerifyLoweredPass : Pass<"dsa-verify-lowered", "ModuleOp"> {
   }];
 }
 
+def ConvertKernelsToNVVMPass : Pass<"dsa-gpu-to-nvvm", "gpu::GPUModuleOp"> {
+  let summary = "Lower kernels to the LLVM and NVVM dialects";
+  let description = [{
+    The ops of dsa_gpu that kernels have, `arith`, `cf`, `gpu`, and those ops of
+    `nvvm` that are text in PTX. `scf` and `vector` are upstream's passes before.
+
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @weights(%x: f32, %out: !llvm.ptr<1> {llvm.align = 16 : i64}) kernel
+          attributes {known_block_size = array<i32: 64, 1, 1>} {
+        %tile = dsa_gpu.shared_memory : !llvm.ptr<3>
+        %p = dsa_gpu.exp2 %x : f32
+        llvm.store %p, %tile : f32, !llvm.ptr<3>
+        gpu.return
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    gpu.module @kernels {
+      llvm.mlir.global external @dsa_shared_memory() {addr_space = 3 : i32, alignment = 1024 : i64} : !llvm.array<0 x i8>
+      llvm.func @weights(%x: f32, %out: !llvm.ptr<1> {llvm.align = 16 : i64}) attributes {gpu.kernel, ..., nvvm.kernel, nvvm.reqntid = array<i32: 64, 1, 1>} {
+        %tile = llvm.mlir.addressof @dsa_shared_memory : !llvm.ptr<3>
+        %p = llvm.call_intrinsic "llvm.nvvm.ex2.approx.ftz.f"(%x) : (f32) -> f32
+        llvm.store %p, %tile : f32, !llvm.ptr<3>
+        llvm.return
+      }
+    }
+    ```
+
+    Numerics: those that the ops state; nothing is contracted or reassociated.
+    An op that has no lowering, or only one that calls CUDA's library of
+    functions, is an error that names it.
+  }];
+  let dependentDialects = ["LLVM::LLVMDialect", "NVVM::NVVMDialect"];
+}
+
 #endif // DSA_PASSES_TD
