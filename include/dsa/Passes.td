@@ -791,7 +791,7 @@ def ConvertKernelsToNVVMPass : Pass<"dsa-gpu-to-nvvm", "gpu::GPUModuleOp"> {
       llvm.mlir.global external @dsa_shared_memory() {addr_space = 3 : i32, alignment = 1024 : i64} : !llvm.array<0 x i8>
       llvm.func @weights(%x: f32, %out: !llvm.ptr<1> {llvm.align = 16 : i64}) attributes {gpu.kernel, ..., nvvm.kernel, nvvm.reqntid = array<i32: 64, 1, 1>} {
         %tile = llvm.mlir.addressof @dsa_shared_memory : !llvm.ptr<3>
-        %p = llvm.call_intrinsic "llvm.nvvm.ex2.approx.ftz.f"(%x) : (f32) -> f32
+        %p = llvm.call_intrinsic "llvm.nvvm.ex2.approx.ftz.f32"(%x) : (f32) -> f32
         llvm.store %p, %tile : f32, !llvm.ptr<3>
         llvm.return
       }
@@ -803,6 +803,62 @@ def ConvertKernelsToNVVMPass : Pass<"dsa-gpu-to-nvvm", "gpu::GPUModuleOp"> {
     functions, is an error that names it.
   }];
   let dependentDialects = ["LLVM::LLVMDialect", "NVVM::NVVMDialect"];
+}
+
+def SerializeGPUPass : Pass<"dsa-serialize-gpu", "ModuleOp"> {
+  let summary = "Compile kernels to PTX or to a cubin";
+  let description = [{
+    Each `gpu.module` in the LLVM and NVVM dialects becomes a `gpu.binary` with one
+    object, which holds the text or the code and a table of the kernels.
+
+    | chip | target of its PTX | shared memory of a block |
+    |---|---|---|
+    | sm_80, sm_90, sm_100 | sm_80 | 163 KB |
+    | sm_86, sm_89, sm_120 | sm_86 | 99 KB |
+
+    PTX needs nothing but LLVM, and is the same for all chips of a target; the
+    same input gives the same bytes. A cubin is made of that text by ptxas, for
+    the chip; a passed remark names the registers of each kernel, a missed remark
+    one that spills, and what else ptxas says of performance.
+
+    ```mlir
+    gpu.module @kernels {
+      llvm.func @store(%out: !llvm.ptr<1> {llvm.align = 16 : i64}, %x: f32)
+          attributes {nvvm.kernel, nvvm.reqntid = array<i32: 64, 1, 1>} {
+        llvm.store %x, %out : f32, !llvm.ptr<1>
+        llvm.return
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    gpu.binary @kernels [#gpu.object<#nvvm.target<O = 3, chip = "sm_80", features = "+ptx78">, kernels = <[#gpu.kernel_metadata<"store", (!llvm.ptr<1>, f32) -> (), metadata = {nvvm.reqntid = array<i32: 64, 1, 1>}>]>, assembly = "...
+    .version 7.8\0A.target sm_80\0A...
+    .visible .entry store(...
+    .reqntid 64, 1, 1...
+    st.global.b32...">]
+    ```
+
+    Numerics: multiplications and additions stay two instructions unless the IR
+    says that they may be contracted. An error: a chip, a feature or a format
+    that is not known; a cubin where there is no ptxas; what LLVM or ptxas
+    refuses, by kernel and line.
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", "\"sm_80\"",
+           "chip to compile for: sm_80, sm_86, sm_89, sm_90, sm_100 or sm_120">,
+    ListOption<"features", "features", "std::string",
+           "LLVM features of NVPTX, such as the version of PTX; the default is "
+           "+ptx78">,
+    Option<"format", "format", "std::string", "\"ptx\"",
+           "what an object holds: llvm for LLVM IR as text, ptx or cubin">,
+    Option<"optLevel", "opt-level", "int", "3",
+           "how much LLVM optimises, from 0 to 3">,
+    Option<"ptxas", "ptxas", "std::string", "\"\"",
+           "path of ptxas; the default is that in $CUDA_HOME/bin, or the first "
+           "on PATH">
+  ];
+  let dependentDialects = ["gpu::GPUDialect", "NVVM::NVVMDialect"];
 }
 
 #endif // DSA_PASSES_TD
