@@ -22,6 +22,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum dsa_gpu_image_kind { DSA_GPU_CUBIN, DSA_GPU_PTX };
 
 /* The kernels of a program, for chips of one kind. A cubin runs on chips of
@@ -103,5 +107,9 @@ int32_t dsa_gpu_prepare(const struct dsa_gpu_program *program, int32_t device);
 int32_t dsa_gpu_begin(struct dsa_gpu_call *call,
                       const struct dsa_gpu_program *program, void *stream,
                       int32_t device);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* DSA_LIB_RUNTIME_GPU_H */
