@@ -92,7 +92,6 @@ static std::string getErrors(StringRef messages, StringRef ptx) {
 /// The kernels and notes of the messages of `ptxas -v`.
 static void readReport(StringRef messages, Cubin &cubin) {
   llvm::Regex entry("Compiling entry function '(.*)' for");
-  llvm::Regex used("Used ([0-9]+) registers");
   llvm::Regex note("^ptxas [a-z]+ *: (\\(C[0-9]+\\).*)$");
   struct Number {
     llvm::Regex text;

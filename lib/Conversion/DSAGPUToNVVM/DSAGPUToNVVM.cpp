@@ -129,7 +129,7 @@ struct ConvertKernelsToNVVM
     RewritePatternSet patterns(context);
     patterns.add<SharedMemoryLowering>(converter, context);
     patterns.add<IntrinsicLowering<dsa_gpu::Exp2Op>>(
-        converter, context, "llvm.nvvm.ex2.approx.ftz.f");
+        converter, context, "llvm.nvvm.ex2.approx.ftz.f32");
     patterns.add<IntrinsicLowering<dsa_gpu::Log2Op>>(converter, context,
                                                      "llvm.nvvm.lg2.approx.f");
     arith::populateArithToLLVMConversionPatterns(converter, patterns);

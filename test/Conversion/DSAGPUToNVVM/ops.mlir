@@ -12,7 +12,7 @@
 // CHECK-SAME: nvvm.kernel, nvvm.maxnreg = 240 : i32, nvvm.reqntid = array<i32: 64, 1, 1>}
 // CHECK: %[[TILE:.*]] = llvm.mlir.addressof @dsa_shared_memory : !llvm.ptr<3>
 // CHECK: %[[X:.*]] = llvm.load %[[TILE]] : !llvm.ptr<3> -> f32
-// CHECK: %[[P:.*]] = llvm.call_intrinsic "llvm.nvvm.ex2.approx.ftz.f"(%[[X]]) : (f32) -> f32
+// CHECK: %[[P:.*]] = llvm.call_intrinsic "llvm.nvvm.ex2.approx.ftz.f32"(%[[X]]) : (f32) -> f32
 // CHECK: %[[L:.*]] = llvm.call_intrinsic "llvm.nvvm.lg2.approx.f"(%[[P]]) : (f32) -> f32
 // CHECK: llvm.store %[[L]], %[[OUT]]
 // CHECK: llvm.func @other
