@@ -18,18 +18,6 @@ Value SharedTile::getPhase(DeviceBuilder &b, Value row) const {
 
 Value SharedTile::getOffset(DeviceBuilder &b, Value row, Value chunk) const {
   Value swizzled = b.bitXor(chunk, getPhase(b, row));
-  return b.add(b.add(b.mul(row, rowBytes), b.mul(swizzled, 16)), offset);
-}
-
-SharedTile::Walk SharedTile::walk(DeviceBuilder &b, Value memory, Value row,
-                                  Value first, int64_t count,
-                                  Value stageOffset) const {
-  Walk walk;
-  for (int64_t i = 0; i < std::min<int64_t>(count, 4); ++i) {
-    Value offset = getOffset(b, row, b.add(first, 2 * i));
-    if (stageOffset)
-      offset = b.add(offset, stageOffset);
-    walk.phases.push_back(b.advance(memory, offset));
-  }
-  return walk;
+  return b.add(b.add(b.mul(row, rowBytes), b.mul(swizzled, chunkBytes)),
+               offset);
 }

@@ -39,28 +39,14 @@ public:
       : rows(rows), rowBytes(2 * columns),
         offset(plan.reserve(stages * rows * rowBytes)) {}
 
+  static constexpr int64_t chunkBytes = 16;
   int64_t getRowBytes() const { return rowBytes; }
   int64_t getStageBytes() const { return rows * rowBytes; }
 
-  /// The offset of chunk `chunk` of row `row` in the block's shared memory.
+  /// The offset of chunk `chunk` of row `row` of the first stage in the block's
+  /// shared memory. Eight chunks further in a row, and eight rows further, the
+  /// swizzle is the same: those are as many bytes away as without one.
   Value getOffset(DeviceBuilder &b, Value row, Value chunk) const;
-  /// The addresses of chunks `first`, `first + 2`, `first + 4` ... of a row:
-  /// four are computed, as all others are a multiple of 128 bytes behind one
-  /// of these.
-  class Walk {
-  public:
-    /// The address of chunk `first + 2 * i`, `bytes` further.
-    Value at(DeviceBuilder &b, int64_t i, int64_t bytes = 0) const {
-      return b.advance(phases[i % 4], i / 4 * 128 + bytes);
-    }
-
-  private:
-    friend class SharedTile;
-    SmallVector<Value, 4> phases;
-  };
-  /// `count` chunks, in the stage that is `stageOffset` bytes from the first.
-  Walk walk(DeviceBuilder &b, Value memory, Value row, Value first,
-            int64_t count, Value stageOffset = {}) const;
 
 private:
   Value getPhase(DeviceBuilder &b, Value row) const;

@@ -15,6 +15,8 @@ using arith::CmpIPredicate;
 
 /// Elements of a chunk of 16 bytes.
 static constexpr int64_t chunkElements = 8;
+/// A step of each depth group is eight chunks.
+static constexpr int64_t stepBytes = 8 * SharedTile::chunkBytes;
 
 AttentionBlock::AttentionBlock(Kernel &kernel, const AttentionPlan &plan,
                                const AttentionExtents &extents,
@@ -24,8 +26,7 @@ AttentionBlock::AttentionBlock(Kernel &kernel, const AttentionPlan &plan,
       arguments(arguments), keys(keys) {
   const AttentionSchedule &s = plan.schedule;
   if (plan.sharedSteps)
-    queryTile.emplace(sharedPlan, s.heads,
-                      plan.depthGroups * plan.sharedSteps * 16);
+    queryTile.emplace(sharedPlan, s.heads, 64 * plan.sharedSteps);
   keyTile.emplace(sharedPlan, s.keys, plan.keyColumns, s.stages);
   if (extents.hasValues)
     valueTile.emplace(sharedPlan, s.keys, plan.valueColumns, s.stages);
@@ -111,12 +112,6 @@ void AttentionBlock::findWork() {
   Value perSplit = b.toI32(kernel.capture(arguments.tilesPerSplit));
   firstTile = b.min(b.mul(split, perSplit), keys.getNumTiles());
   lastTile = b.min(b.add(firstTile, perSplit), keys.getNumTiles());
-
-  // The warps behind the last column sum up the last columns once more.
-  int64_t chunks =
-      (extents.hasValues ? plan.valueColumns : plan.keyColumns) / chunkElements;
-  int64_t own = plan.outputColumns / chunkElements;
-  outputChunk = b.min(b.mul(warp, own), b.i32(chunks - own));
 }
 
 Value AttentionBlock::getStage(Value number) {
@@ -199,8 +194,7 @@ void AttentionBlock::issue(Value stage, const State &state) {
 
 AttentionBlock::State AttentionBlock::makeInitialState() {
   State state;
-  int64_t fragments =
-      plan.schedule.heads / 16 * (plan.outputColumns / chunkElements);
+  int64_t fragments = plan.schedule.heads / 16 * 2 * plan.columnTilesOfWarp;
   Value zero = b.f32(0);
   state.output.assign(fragments, Fragment(4, zero));
   state.maxima.assign(plan.softmaxPasses,
@@ -286,15 +280,15 @@ Value AttentionBlock::getQueryPiece(Value row, Value column, Value *inRange) {
 /// The steps of the query: the first of each depth group to registers, in the
 /// layout of the left operand, the others to shared memory.
 void AttentionBlock::loadQuery() {
-  Value firstStep = b.mul(depthGroup, plan.depthSteps);
   Value firstRow = b.add(b.mul(headGroup, plan.headTiles * 16), b.div(lane, 4));
+  Value firstColumn = b.add(b.mul(depthGroup, 16), b.mul(b.rem(lane, 4), 2));
   queryRegisters.resize(plan.headTiles);
   for (int64_t tile = 0; tile < plan.headTiles; ++tile)
     for (int64_t step = 0; step < plan.schedule.querySteps; ++step) {
       Fragment fragment;
       for (int64_t i = 0; i < 4; ++i) {
-        Value column = b.add(b.mul(b.add(firstStep, step), 16),
-                             b.add(b.mul(b.rem(lane, 4), 2), i / 2 * 8));
+        Value column =
+            b.add(firstColumn, step * 16 * plan.depthGroups + i / 2 * 8);
         Value inRange;
         Value address = getQueryPiece(b.add(firstRow, tile * 16 + i % 2 * 8),
                                       column, &inRange);
@@ -307,13 +301,10 @@ void AttentionBlock::loadQuery() {
     return;
   int64_t rowsAtOnce = plan.getThreads() / 8;
   Value position = b.rem(thread, 8), row = b.div(thread, 8);
-  int64_t chunksOfGroup = 2 * plan.sharedSteps;
-  for (int64_t i = 0; i < queryTile->getRowBytes() / 128; ++i) {
-    Value chunk = b.add(position, 8 * i);
-    Value group = b.div(chunk, chunksOfGroup);
-    Value from = b.add(
-        b.add(b.mul(group, 2 * plan.depthSteps), b.rem(chunk, chunksOfGroup)),
-        2 * plan.schedule.querySteps);
+  for (int64_t step = 0; step < plan.sharedSteps; ++step) {
+    // Eight chunks are a step of each depth group.
+    Value chunk = b.add(position, 8 * step);
+    Value from = b.add(chunk, 8 * plan.schedule.querySteps);
     for (int64_t first = 0; first < plan.schedule.heads; first += rowsAtOnce) {
       Value inRange;
       Value address = getQueryPiece(b.add(row, first),
@@ -330,26 +321,26 @@ void AttentionBlock::loadQuery() {
 
 void AttentionBlock::emitScores(Value stage) {
   const AttentionSchedule &s = plan.schedule;
-  Value half = b.rem(b.div(lane, 8), 2), row8 = b.rem(lane, 8);
   Value upper = b.div(lane, 16);
+  // Matrix loads take the rows of 16 keys, a step of this depth group.
   Value keyRow = b.add(b.mul(keyGroup, s.keys / plan.keyGroups),
-                       b.add(row8, b.mul(upper, 8)));
-  Value firstChunk = b.add(b.mul(depthGroup, 2 * plan.depthSteps), half);
-  SharedTile::Walk keyWalk =
-      keyTile->walk(b, memory, keyRow, firstChunk, plan.depthSteps,
-                    b.mul(stage, keyTile->getStageBytes()));
-  SharedTile::Walk queryWalk;
+                       b.add(b.rem(lane, 8), b.mul(upper, 8)));
+  Value keyChunk = b.add(b.mul(depthGroup, 2), b.rem(b.div(lane, 8), 2));
+  Value keys = b.advance(memory, b.add(keyTile->getOffset(b, keyRow, keyChunk),
+                                       b.mul(stage, keyTile->getStageBytes())));
+  Value query;
   if (queryTile) {
     Value row = b.add(b.mul(headGroup, plan.headTiles * 16), b.rem(lane, 16));
-    Value chunk = b.add(b.mul(depthGroup, 2 * plan.sharedSteps), upper);
-    queryWalk = queryTile->walk(b, memory, row, chunk, plan.sharedSteps);
+    query = b.advance(memory, queryTile->getOffset(
+                                  b, row, b.add(b.mul(depthGroup, 2), upper)));
   }
   auto getQuery = [&](int64_t tile, int64_t step) -> Fragment {
     if (step < s.querySteps)
       return queryRegisters[tile][step];
-    return b.loadMatrices(queryWalk.at(b, step - s.querySteps,
-                                       tile * 16 * queryTile->getRowBytes()),
-                          /*transposed=*/false);
+    return b.loadMatrices(
+        b.advance(query, (step - s.querySteps) * stepBytes +
+                             tile * 16 * queryTile->getRowBytes()),
+        /*transposed=*/false);
   };
 
   // Where this lane's sums go: two neighbouring keys of a head.
@@ -374,7 +365,8 @@ void AttentionBlock::emitScores(Value stage) {
         queries.push_back(getQuery(tile, step));
       for (int64_t pair = 0; pair < pairsAtOnce; ++pair) {
         Fragment rows = b.loadMatrices(
-            keyWalk.at(b, step, (first + pair) * 16 * keyTile->getRowBytes()),
+            b.advance(keys, step * stepBytes +
+                                (first + pair) * 16 * keyTile->getRowBytes()),
             /*transposed=*/false);
         for (int64_t tile = 0; tile < plan.headTiles; ++tile)
           for (int64_t side = 0; side < 2; ++side) {
@@ -405,41 +397,64 @@ void AttentionBlock::emitValues(Value stage, State &state) {
   const AttentionSchedule &s = plan.schedule;
   SharedTile &tile = valueTile ? *valueTile : *keyTile;
   Value row = b.rem(lane, 16), upper = b.div(lane, 16);
-  int64_t headTiles = s.heads / 16;
-  int64_t columnTiles = plan.outputColumns / chunkElements;
-  SharedTile::Walk values =
-      tile.walk(b, memory, row, b.add(outputChunk, upper), columnTiles / 2,
-                b.mul(stage, tile.getStageBytes()));
-  SharedTile::Walk weights =
-      weightTile->walk(b, memory, row, upper, s.keys / 16);
+  // Warps without a tile of columns do what is done already once more.
+  auto orZero = [&](Value value, int64_t number) {
+    Value has = hasColumns(number);
+    return has ? b.select(has, value, b.i32(0)) : value;
+  };
+  Value firstChunk = b.add(b.mul(orZero(warp, 0), 2), upper);
+  Value values = b.advance(memory, b.add(tile.getOffset(b, row, firstChunk),
+                                         b.mul(stage, tile.getStageBytes())));
+  SmallVector<Value> columns = {values};
+  for (int64_t i = 1; i < plan.columnTilesOfWarp; ++i)
+    columns.push_back(b.advance(
+        values, orZero(b.i32(2 * i * s.warps * SharedTile::chunkBytes), i)));
+  SmallVector<Value> weights;
+  for (int64_t step = 0; step < s.keys / 16; ++step)
+    weights.push_back(b.advance(
+        memory, weightTile->getOffset(b, row, b.add(upper, 2 * step))));
+
   // What the sums so far count less by: of a new maximum.
+  int64_t headTiles = s.heads / 16;
+  auto sum = [&](int64_t head, int64_t column, int64_t side) -> Fragment & {
+    return state.output[(head * plan.columnTilesOfWarp + column) * 2 + side];
+  };
   Value factors = at(factorsAt, b.mul(b.div(lane, 4), 4));
-  for (int64_t i = 0; i < headTiles; ++i)
-    for (int64_t side = 0; side < 2; ++side) {
+  for (int64_t head = 0; head < headTiles; ++head)
+    for (int64_t half = 0; half < 2; ++half) {
       Value factor =
-          b.load(b.getF32Type(), b.advance(factors, i * 64 + side * 32), 4);
-      for (int64_t j = 0; j < columnTiles; ++j)
-        for (int64_t e = 0; e < 2; ++e) {
-          Value &sum = state.output[i * columnTiles + j][2 * side + e];
-          sum = b.mulf(sum, factor);
-        }
+          b.load(b.getF32Type(), b.advance(factors, head * 64 + half * 32), 4);
+      for (int64_t column = 0; column < plan.columnTilesOfWarp; ++column)
+        for (int64_t side = 0; side < 2; ++side)
+          for (int64_t e = 0; e < 2; ++e) {
+            Value &element = sum(head, column, side)[2 * half + e];
+            element = b.mulf(element, factor);
+          }
     }
   for (int64_t step = 0; step < s.keys / 16; ++step) {
     SmallVector<Fragment> heads;
-    for (int64_t i = 0; i < headTiles; ++i)
+    for (int64_t head = 0; head < headTiles; ++head)
       heads.push_back(b.loadMatrices(
-          weights.at(b, step, i * 16 * weightTile->getRowBytes()),
+          b.advance(weights[step], head * 16 * weightTile->getRowBytes()),
           /*transposed=*/false));
-    for (int64_t j = 0; j < columnTiles / 2; ++j) {
-      Fragment columns =
-          b.loadMatrices(values.at(b, j, step * 16 * tile.getRowBytes()),
-                         /*transposed=*/true);
-      for (int64_t i = 0; i < headTiles; ++i)
+    for (int64_t column = 0; column < plan.columnTilesOfWarp; ++column) {
+      Fragment rows = b.loadMatrices(
+          b.advance(columns[column], step * 16 * tile.getRowBytes()),
+          /*transposed=*/true);
+      for (int64_t head = 0; head < headTiles; ++head)
         for (int64_t side = 0; side < 2; ++side) {
-          Fragment &sum = state.output[i * columnTiles + 2 * j + side];
-          sum = b.multiply(arguments.computeType, heads[i],
-                           ArrayRef(columns).slice(2 * side, 2), sum);
+          Fragment &to = sum(head, column, side);
+          to = b.multiply(arguments.computeType, heads[head],
+                          ArrayRef(rows).slice(2 * side, 2), to);
         }
     }
   }
+}
+
+/// Whether the warp has columns in its tile `number`; null if all warps have.
+Value AttentionBlock::hasColumns(int64_t number) {
+  int64_t first = number * plan.schedule.warps;
+  if (first + plan.schedule.warps <= plan.columnTiles)
+    return {};
+  return b.compare(CmpIPredicate::slt, warp, plan.columnTiles - first);
 }

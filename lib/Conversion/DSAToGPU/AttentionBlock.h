@@ -41,7 +41,8 @@ public:
 private:
   /// What is carried from tile to tile.
   struct State {
-    /// Sums of weighted values: [head tile][8 columns] fragments.
+    /// Sums of weighted values: [head tile][column tile][side] fragments, of
+    /// 8 columns each.
     SmallVector<Fragment> output;
     /// Of each softmax row of this thread: its maximum, and this lane's part of
     /// the sum of weights.
@@ -68,6 +69,7 @@ private:
   Fragment getQueryFragment(int64_t headTile, int64_t step);
   void emitScores(Value stage);
   void emitValues(Value stage, State &state);
+  Value hasColumns(int64_t number);
 
   // Weights and results.
   void emitWeights(Value stage, State &state);
@@ -100,8 +102,6 @@ private:
   Value firstTile, lastTile;
   /// Of a warp, in QK.
   Value depthGroup, headGroup, keyGroup;
-  /// Of a warp, in PV: the first chunk of its columns.
-  Value outputChunk;
   /// [head tile][step] of the query.
   SmallVector<SmallVector<Fragment>> queryRegisters;
 };

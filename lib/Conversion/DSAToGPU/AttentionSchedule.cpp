@@ -39,8 +39,8 @@ AttentionPlan::AttentionPlan(const AttentionSchedule &schedule,
   keyPairs = schedule.keys / 16 / keyGroups;
   if (this->schedule.scorePasses == 0)
     this->schedule.scorePasses = std::clamp<int64_t>(keyPairs, 1, 2);
-  outputColumns =
-      16 * llvm::divideCeil(llvm::divideCeil(extents.dv, 16), schedule.warps);
+  columnTiles = extents.dv / 16;
+  columnTilesOfWarp = llvm::divideCeil(columnTiles, schedule.warps);
   softmaxPasses = schedule.heads / schedule.warps / 4;
   // Two rows of 8 lanes that store 8 bytes each are 32 bytes apart in banks.
   scoreRowBytes = 4 * schedule.keys + 32;

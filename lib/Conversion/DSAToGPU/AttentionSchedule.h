@@ -52,14 +52,16 @@ struct AttentionPlan {
   /// Groups of warps that divide the columns of the dot products; their sums
   /// are added in order.
   static constexpr int64_t depthGroups = 4;
-  /// Steps of 16 columns of a depth group, of which some are in shared memory.
+  /// Steps of 16 columns of a depth group, of which the last are in shared
+  /// memory: step `group + depthGroups * i` is its i-th.
   int64_t depthSteps, sharedSteps;
   /// In a depth group, warps divide heads, then keys.
   int64_t headGroups, keyGroups;
   /// Of a warp, in QK: tiles of 16 heads and of 16 keys.
   int64_t headTiles, keyPairs;
-  /// Columns of the values that a warp sums up.
-  int64_t outputColumns;
+  /// Tiles of 16 columns of the values, and how many a warp has at most: tile
+  /// `warp + warps * i` is its i-th.
+  int64_t columnTiles, columnTilesOfWarp;
   /// Rows of the softmax that a warp has, four at a time.
   int64_t softmaxPasses;
   /// Bytes between rows of partial scores.

@@ -155,11 +155,8 @@ void AttentionBlock::emitResults(State &state) {
 void AttentionBlock::storeOutput(const State &state, bool isPartial) {
   const GlobalTensor &out = isPartial ? arguments.partialOut : arguments.out;
   Type type = out.getElementType();
-  int64_t columnTiles = plan.outputColumns / 8;
-  Value firstColumn = b.add(b.mul(outputChunk, 8), b.mul(b.rem(lane, 4), 2));
-  // Columns that another warp stores too are left to that.
-  bool isExact = plan.outputColumns * plan.schedule.warps == extents.dv;
-  Value ownColumn = b.mul(warp, plan.outputColumns);
+  int64_t tiles = plan.columnTilesOfWarp;
+  Value firstColumn = b.add(b.mul(warp, 16), b.mul(b.rem(lane, 4), 2));
   for (int64_t i = 0; i < plan.schedule.heads / 16; ++i)
     for (int64_t side = 0; side < 2; ++side) {
       Value row = b.add(b.div(lane, 4), i * 16 + side * 8);
@@ -171,27 +168,27 @@ void AttentionBlock::storeOutput(const State &state, bool isPartial) {
                                   : out.at(kernel, atRow({t, head}));
         address = b.advance(address,
                             b.mul(b.toI64(firstColumn), out.getElementBytes()));
-        for (int64_t j = 0; j < columnTiles; ++j) {
-          auto result = [&](int64_t e) {
-            Value sum = state.output[i * columnTiles + j][2 * side + e];
-            return b.select(isEmpty, b.f32(0), b.mulf(sum, factor));
-          };
-          auto store = [&] {
-            Value to = b.advance(address, 8 * j * out.getElementBytes());
+        auto store = [&](int64_t tile) {
+          for (int64_t half = 0; half < 2; ++half) {
+            auto result = [&](int64_t e) {
+              const Fragment &sums =
+                  state.output[(i * tiles + tile) * 2 + half];
+              return b.select(isEmpty, b.f32(0),
+                              b.mulf(sums[2 * side + e], factor));
+            };
+            int64_t column = 16 * tile * plan.schedule.warps + 8 * half;
+            Value to = b.advance(address, column * out.getElementBytes());
             if (type.isF32())
               b.store(b.vector({result(0), result(1)}), to, 8);
             else
               b.store(b.pack(type, result(0), result(1)), to, 4);
-          };
-          if (isExact) {
-            store();
-            continue;
           }
-          Value column = b.add(b.mul(outputChunk, 8), 8 * j);
-          Value isOwn =
-              b.logicalAnd(b.compare(CmpIPredicate::sge, column, ownColumn),
-                           b.compare(CmpIPredicate::slt, column, extents.dv));
-          b.ifThen(isOwn, store);
+        };
+        for (int64_t tile = 0; tile < tiles; ++tile) {
+          if (Value has = hasColumns(tile))
+            b.ifThen(has, [&] { store(tile); });
+          else
+            store(tile);
         }
       });
     }
