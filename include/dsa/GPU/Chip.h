@@ -22,8 +22,10 @@ struct Chip {
   StringRef base; ///< `sm_80` or `sm_86`
   int32_t major, minor;
   /// What a block may have of shared memory, in bytes, on every chip of this
-  /// base; some have more.
-  int64_t sharedBytes;
+  /// base: what schedules use by default; and what it may have on this one.
+  int64_t sharedBytes, maxSharedBytes;
+  /// Streaming multiprocessors.
+  int64_t smCount;
 };
 
 /// The chip called `name`, or an error that lists those there are.

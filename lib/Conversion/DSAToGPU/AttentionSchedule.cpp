@@ -124,12 +124,12 @@ getCandidates(const AttentionExtents &extents) {
 }
 
 FailureOr<AttentionSchedule>
-dsa::chooseSchedule(const AttentionExtents &extents, const GPUTarget &target,
+dsa::chooseSchedule(const AttentionExtents &extents, const dsa_gpu::Chip &chip,
                     const AttentionSchedule &options,
                     function_ref<InFlightDiagnostic(const Twine &)> emitError) {
   bool isChosen = options.heads || options.keys || options.stages ||
                   options.querySteps || options.scorePasses || options.warps;
-  int64_t limit = isChosen ? target.maxSharedBytes : target.defaultSharedBytes;
+  int64_t limit = isChosen ? chip.maxSharedBytes : chip.sharedBytes;
   std::optional<std::string> firstFault;
   int64_t least = std::numeric_limits<int64_t>::max();
   for (AttentionSchedule schedule : getCandidates(extents)) {
@@ -158,6 +158,6 @@ dsa::chooseSchedule(const AttentionExtents &extents, const GPUTarget &target,
   if (least == std::numeric_limits<int64_t>::max())
     return emitError("has no such schedule: " + *firstFault);
   return emitError("needs " + Twine(least) +
-                   " bytes of shared memory, but a block on " + target.chip +
+                   " bytes of shared memory, but a block on " + chip.name +
                    " has at most " + Twine(limit));
 }

@@ -8,7 +8,9 @@
 #ifndef DSA_LIB_CONVERSION_DSATOGPU_ATTENTIONSCHEDULE_H
 #define DSA_LIB_CONVERSION_DSATOGPU_ATTENTIONSCHEDULE_H
 
-#include "GPUTarget.h"
+#include "dsa/GPU/Chip.h"
+
+#include "mlir/IR/Diagnostics.h"
 
 namespace mlir::dsa {
 
@@ -73,10 +75,10 @@ struct AttentionPlan {
   int64_t getSharedBytes() const;
 };
 
-/// The schedule for `extents` on `target`: what `options` say, and defaults.
+/// The schedule for `extents` on `chip`: what `options` say, and defaults.
 /// `emitError` gets why there is none.
 FailureOr<AttentionSchedule>
-chooseSchedule(const AttentionExtents &extents, const GPUTarget &target,
+chooseSchedule(const AttentionExtents &extents, const dsa_gpu::Chip &chip,
                const AttentionSchedule &options,
                function_ref<InFlightDiagnostic(const Twine &)> emitError);
 

@@ -69,32 +69,39 @@ struct ConvertToGPU : dsa::impl::ConvertToGPUPassBase<ConvertToGPU> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    FailureOr<GPUTarget> target =
-        GPUTarget::get(chip, smCount, [&](const Twine &message) {
-          return emitError(module.getLoc(), message);
-        });
-    if (failed(target))
+    FailureOr<GPUOptions> options = getOptions();
+    if (failed(options))
       return signalPassFailure();
     for (auto function : llvm::to_vector(module.getOps<func::FuncOp>())) {
       SmallVector<DSAOpInterface> ops;
       function.walk([&](DSAOpInterface op) { ops.push_back(op); });
       for (DSAOpInterface op : ops)
-        if (failed(convert(function, op, *target)))
+        if (failed(convert(function, op, *options)))
           return signalPassFailure();
       if (!ops.empty() && failed(verifyHost(function)))
         return signalPassFailure();
     }
   }
 
-  GPUOptions getOptions() const {
+  FailureOr<GPUOptions> getOptions() {
+    Location loc = getOperation().getLoc();
+    auto known = dsa_gpu::getChip(chip);
+    if (!known)
+      return emitError(loc, llvm::toString(known.takeError()));
+    if (smCount < 0)
+      return emitError(loc, "sm-count is ")
+             << smCount
+             << ", but must be at least 1, or 0 for that of the chip";
     GPUOptions options;
+    options.chip = *known;
+    options.smCount = smCount ? smCount : known->smCount;
     options.attention = {heads, keys, stages, querySteps, scorePasses, warps};
     options.batchInvariant = batchInvariant;
     return options;
   }
 
   LogicalResult convert(func::FuncOp function, DSAOpInterface op,
-                        const GPUTarget &target) {
+                        const GPUOptions &options) {
     if (std::optional<std::string> reason = getReason(op))
       return op->emitOpError(*reason);
     Location loc = op->getLoc();
@@ -104,14 +111,14 @@ struct ConvertToGPU : dsa::impl::ConvertToGPUPassBase<ConvertToGPU> {
     FailureOr<std::string> choice =
         TypeSwitch<Operation *, FailureOr<std::string>>(op)
             .Case<SparseAttentionOp>([&](auto attention) {
-              return emitSparseAttention(site, attention, target, getOptions());
+              return emitSparseAttention(site, attention, options);
             })
             .Case<MergeAttentionOp>(
                 [&](auto merge) { return emitMergeAttention(site, merge); });
     if (failed(choice))
       return failure();
     RewriteRemarks(getArgument())
-        .notifyDone(loc, *choice + " on " + target.chip);
+        .notifyDone(loc, *choice + " on " + options.chip.name);
     op->erase();
     return success();
   }

@@ -21,8 +21,11 @@
 
 namespace mlir::dsa {
 
-/// How work is divided.
+/// What kernels are made for, and how work is divided.
 struct GPUOptions {
+  dsa_gpu::Chip chip;
+  /// Multiprocessors that few rows are divided among.
+  int64_t smCount;
   AttentionSchedule attention;
   /// Whether the bits of a row must not depend on how many rows there are.
   bool batchInvariant = false;
@@ -45,7 +48,6 @@ struct LaunchSite {
 /// What was chosen for an op, for its remark.
 FailureOr<std::string> emitSparseAttention(LaunchSite &site,
                                            SparseAttentionOp op,
-                                           const GPUTarget &target,
                                            const GPUOptions &options);
 FailureOr<std::string> emitMergeAttention(LaunchSite &site,
                                           MergeAttentionOp op);

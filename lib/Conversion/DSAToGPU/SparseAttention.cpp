@@ -162,13 +162,13 @@ static void checkAligned(LaunchSite &site, const GlobalTensor &tensor,
 /// As many splits as there are multiprocessors for, each of at least some
 /// tiles; or of a fixed number of them.
 static std::pair<Value, Value> getSplits(HostBuilder h, Value maxTiles,
-                                         Value blocks, const GPUTarget &target,
+                                         Value blocks,
                                          const GPUOptions &options) {
   Value one = h.index(1);
   Value perSplit = h.index(invariantTilesPerSplit);
   if (!options.batchInvariant) {
     Value wanted =
-        h.max(h.div(h.index(target.smCount), h.max(blocks, one)), one);
+        h.max(h.div(h.index(options.smCount), h.max(blocks, one)), one);
     perSplit = h.max(h.ceilDiv(maxTiles, wanted), h.index(minTilesPerSplit));
   }
   return {h.max(h.ceilDiv(maxTiles, perSplit), one), perSplit};
@@ -176,7 +176,6 @@ static std::pair<Value, Value> getSplits(HostBuilder h, Value maxTiles,
 
 FailureOr<std::string> dsa::emitSparseAttention(LaunchSite &site,
                                                 SparseAttentionOp op,
-                                                const GPUTarget &target,
                                                 const GPUOptions &options) {
   ImplicitLocOpBuilder &b = site.b;
   HostBuilder h{b};
@@ -190,7 +189,7 @@ FailureOr<std::string> dsa::emitSparseAttention(LaunchSite &site,
       !ShapedType::isDynamic(heads))
     extents.heads = heads;
   FailureOr<AttentionSchedule> schedule = chooseSchedule(
-      extents, target, options.attention,
+      extents, options.chip, options.attention,
       [&](const Twine &message) { return op.emitOpError(message); });
   if (failed(schedule))
     return failure();
@@ -223,14 +222,13 @@ FailureOr<std::string> dsa::emitSparseAttention(LaunchSite &site,
   if (rank == 4)
     rows = h.mul(rows, arguments.query.getExtent(0));
   Value headBlocks = h.ceilDiv(arguments.numHeads, h.index(schedule->heads));
-  std::tie(arguments.numSplits, arguments.tilesPerSplit) =
-      getSplits(h, keys.getMaxTiles(b, b.getLoc()), h.mul(rows, headBlocks),
-                target, options);
+  std::tie(arguments.numSplits, arguments.tilesPerSplit) = getSplits(
+      h, keys.getMaxTiles(b, b.getLoc()), h.mul(rows, headBlocks), options);
 
   // Results of splits exist for as many rows at a time as keep the chip busy.
   Value isSplit = b.createOrFold<arith::CmpIOp>(CmpIPredicate::sgt,
                                                 arguments.numSplits, one);
-  Value busy = h.ceilDiv(h.index(target.smCount), h.max(headBlocks, one));
+  Value busy = h.ceilDiv(h.index(options.smCount), h.max(headBlocks, one));
   Value rowsAtOnce = h.max(
       b.createOrFold<arith::SelectOp>(isSplit, h.min(busy, rows), rows), one);
   Value splitRows =
