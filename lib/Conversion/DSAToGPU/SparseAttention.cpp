@@ -45,6 +45,8 @@ using namespace mlir;
 using namespace mlir::dsa;
 using arith::CmpIPredicate;
 
+/// Bytes that kernels copy at a time.
+static constexpr int64_t rowAlignment = 16;
 /// Tiles that a split has at least: fewer cost more in its merge than they
 /// save.
 static constexpr int64_t minTilesPerSplit = 4;
@@ -141,15 +143,19 @@ struct HostBuilder {
 static void checkAligned(LaunchSite &site, const GlobalTensor &tensor,
                          const Twine &name) {
   ImplicitLocOpBuilder &b = site.b;
-  auto check = [&](Value value, const Twine &what) {
+  auto isAligned = [](Value value) {
     std::optional<int64_t> known = getConstantIntValue(value);
-    if (!known || *known % 16 != 0)
-      dsa_gpu::CheckAlignedOp::create(b, site.call, value,
-                                      b.getI64IntegerAttr(16),
-                                      b.getStringAttr(name + ": " + what));
+    return known && *known % rowAlignment == 0;
+  };
+  auto check = [&](Value value, const Twine &what) {
+    dsa_gpu::CheckAlignedOp::create(b, site.call, value,
+                                    b.getI64IntegerAttr(rowAlignment),
+                                    b.getStringAttr(name + ": " + what));
   };
   check(tensor.getAddress(), "its address");
   for (int64_t i = 0; i + 1 < tensor.getRank(); ++i) {
+    if (isAligned(tensor.getStride(i)))
+      continue;
     Value isMany =
         b.createOrFold<arith::CmpIOp>(CmpIPredicate::sgt, tensor.getExtent(i),
                                       arith::ConstantIndexOp::create(b, 1));
