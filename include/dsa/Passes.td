@@ -977,4 +977,52 @@ def SerializeGPUPass : Pass<"dsa-serialize-gpu", "ModuleOp"> {
   let dependentDialects = ["gpu::GPUDialect", "NVVM::NVVMDialect"];
 }
 
+def ConvertGPUHostToLLVMPass : Pass<"dsa-gpu-host-to-llvm", "ModuleOp"> {
+  let summary = "Lower launches and images of kernels to the LLVM dialect";
+  let description = [{
+    The `gpu.binary` of the module becomes the constants that `lib/Runtime/GPU.h`
+    lays out, with `@dsa_gpu_program` for the whole; `dsa_gpu.launch` and
+    `dsa_gpu.check_aligned` become calls of the runtime. A kernel is known by its
+    number in the program, and asks for the most shared memory of its launches.
+
+    ```mlir
+    gpu.binary @kernels [#gpu.object<#nvvm.target<chip = "sm_80">, kernels = <[
+        #gpu.kernel_metadata<"store", (f32) -> (), metadata = {nvvm.reqntid = array<i32: 64, 1, 1>}>
+      ]>, assembly = ".version 7.8">]
+    func.func @launch(%call: !llvm.ptr, %n: i64, %one: i64, %x: f32) {
+      dsa_gpu.check_aligned %call, %n : !llvm.ptr, multiple = 16, what = "rows"
+      dsa_gpu.launch %call : !llvm.ptr, @kernels::@store blocks(%n, %one, %one) threads = 64
+          shared_bytes = 1024 args(%x : f32)
+      return
+    }
+    ```
+    becomes
+    ```mlir
+    llvm.func @dsa_gpu_check_aligned(!llvm.ptr, i64, i64, !llvm.ptr)
+    llvm.func @dsa_gpu_launch(!llvm.ptr, i32, i64, i64, i64, i32, i32, !llvm.ptr)
+    func.func @launch(%call: !llvm.ptr, %n: i64, %one: i64, %x: f32) {
+      ...
+      %values = llvm.alloca ...
+      %addresses = llvm.alloca ...
+      %multiple = llvm.mlir.constant(16 : i64) : i64
+      %what = llvm.mlir.addressof @dsa_gpu_checked : !llvm.ptr
+      llvm.call @dsa_gpu_check_aligned(%call, %n, %multiple, %what) : (!llvm.ptr, i64, i64, !llvm.ptr) -> ()
+      %kernel = llvm.mlir.constant(0 : i32) : i32
+      %threads = llvm.mlir.constant(64 : i32) : i32
+      %bytes = llvm.mlir.constant(1024 : i32) : i32
+      ...
+      llvm.call @dsa_gpu_launch(%call, %kernel, %n, %one, %one, %threads, %bytes, %addresses) ...
+      return
+    }
+    ...
+    llvm.mlir.global external constant @dsa_gpu_program() ...
+    llvm.mlir.global internal constant @dsa_gpu_checked("rows\00") ...
+    ```
+
+    An error: kernels that are not compiled, or only to LLVM IR; two binaries,
+    as each image holds all kernels of a program.
+  }];
+  let dependentDialects = ["LLVM::LLVMDialect"];
+}
+
 #endif // DSA_PASSES_TD

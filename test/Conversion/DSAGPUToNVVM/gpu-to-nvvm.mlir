@@ -97,3 +97,17 @@ gpu.module @left_over {
     gpu.return
   }
 }
+
+// -----
+
+// CHECK-LABEL: llvm.func @weights
+// CHECK: llvm.call_intrinsic "llvm.nvvm.ex2.approx.ftz.f32"
+gpu.module @kernels {
+  gpu.func @weights(%x: f32, %out: !llvm.ptr<1> {llvm.align = 16 : i64}) kernel
+      attributes {known_block_size = array<i32: 64, 1, 1>} {
+    %tile = dsa_gpu.shared_memory : !llvm.ptr<3>
+    %p = dsa_gpu.exp2 %x : f32
+    llvm.store %p, %tile : f32, !llvm.ptr<3>
+    gpu.return
+  }
+}
