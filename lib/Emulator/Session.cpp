@@ -9,9 +9,9 @@
 
 using namespace dsa::emulator;
 
-/// From the CUDA programming guide, "technical specifications per compute
-/// capability"; multiprocessors are those of A100, A10, L40S, H100, B200 and
-/// RTX 5090. sm_90 and sm_100 leave 1 KB of 228 to the system, too.
+/// From the CUDA programming guide's technical specifications by compute
+/// capability. Multiprocessors are those of A100, RTX 3090 Ti, RTX 4090, H100,
+/// B200 and RTX 5090.
 static constexpr DeviceProperties known[] = {
     {"sm_80", 8, 0, 108, 163 << 10, 164 << 10, 65536, 2048},
     {"sm_86", 8, 6, 84, 99 << 10, 100 << 10, 65536, 1536},

@@ -39,7 +39,7 @@ class Session {
 public:
   static Session &get();
 
-  std::recursive_mutex mutex;
+  std::mutex mutex;
   /// Options of the launches that follow: not their grids, blocks and bytes.
   LaunchOptions options;
   /// The devices there are, by number.
