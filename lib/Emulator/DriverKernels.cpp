@@ -95,6 +95,8 @@ static CUresult unload(Driver &driver, Handles<Image> &images,
     return error;
   for (const auto &[name, function] : image->functions)
     driver.functions.remove(function);
+  for (void *variable : image->variables)
+    driver.session.memory.remove(variable);
   images.remove(handle);
   return CUDA_SUCCESS;
 }
@@ -135,6 +137,9 @@ DSA_EMULATOR_API CUresult cuModuleGetGlobal_v2(CUdeviceptr *address,
     Module::Variable variable = image->module->getVariable(name);
     if (!variable.address)
       return CUDA_ERROR_NOT_FOUND;
+    // Who has its address may copy to it.
+    if (image->variables.insert(variable.address).second)
+      driver.session.memory.add(variable.address, variable.bytes, name);
     if (address)
       *address = reinterpret_cast<CUdeviceptr>(variable.address);
     if (bytes)

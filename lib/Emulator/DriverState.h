@@ -81,6 +81,8 @@ struct Image {
   std::unique_ptr<Module> module;
   /// Those that were asked for, by name.
   std::map<std::string, Function *> functions;
+  /// Addresses of its variables that were asked for.
+  std::set<void *> variables;
   /// The devices it is loaded on. A module is for one.
   std::set<int> devices;
 };
