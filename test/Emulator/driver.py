@@ -177,7 +177,22 @@ def words(address, count):
     return list(values)
 
 
+def capture(stream, mode=GLOBAL):
+    call("cuStreamBeginCapture_v2", stream, mode)
 
+
+def end_capture(stream):
+    """The graph."""
+    graph = ctypes.c_void_p()
+    call("cuStreamEndCapture", stream, ctypes.byref(graph))
+    return graph
+
+
+def status_of(stream):
+    """Of its capture: 0 none, 1 active, 2 invalidated."""
+    status = ctypes.c_int()
+    call("cuStreamIsCapturing", stream, ctypes.byref(status))
+    return status.value
 
 
 

@@ -9,7 +9,8 @@ import pytest
 
 import driver
 import emulator
-from driver import call, context_of, devices, get, handle, memory, stream_of_current, words
+from driver import (call, capture, context_of, devices, end_capture, get, handle, memory,
+                    status_of, stream_of_current, words)
 
 
 @pytest.fixture(autouse=True)
@@ -332,23 +333,6 @@ def test_a_failure_stays_until_it_is_cleared(module, kernel, code):
 
 
 # Captures
-
-
-def capture(stream, mode=driver.GLOBAL):
-    call("cuStreamBeginCapture_v2", stream, mode)
-
-
-def end_capture(stream):
-    """The graph."""
-    graph = ctypes.c_void_p()
-    call("cuStreamEndCapture", stream, ctypes.byref(graph))
-    return graph
-
-
-def status_of(stream):
-    status = ctypes.c_int()
-    call("cuStreamIsCapturing", stream, ctypes.byref(status))
-    return status.value
 
 
 def test_a_graph_replays_launches(module):
