@@ -32,7 +32,7 @@ pthread_barrier_t fakeBarrier;
 
 /* What the test reads. */
 char fakeLog[4096];
-int fakeLibraries = 0, fakeContexts = 0, fakeLoads = 0;
+int fakeLibraries = 0, fakeContexts = 0, fakeLoads = 0, fakeOpened = 0;
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
@@ -199,6 +199,7 @@ void fakeMeet(int threads) {
 }
 
 void *fake_dlopen(const char *file, int mode) {
+  ++fakeOpened;
   return fakeIsThere && !strcmp(file, "libcuda.so.1") && mode == RTLD_NOW
              ? &fakeIsThere
              : NULL;

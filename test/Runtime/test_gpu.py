@@ -157,6 +157,14 @@ def test_a_device_that_is_not_there(fake, device):
                                      "from 0")
 
 
+def test_a_device_beyond_those_that_a_program_keeps_state_for(fake):
+    p = program(IMAGES, KERNELS)
+    assert fake.prepare(p, 0) == OK
+    device = gpu_runtime.DEVICES + 1  # Where the words of the first image are.
+    assert fake.begin(p, 16 + device, device).status == DEVICE
+    assert "there is no GPU number 65" in fake.last_error()
+
+
 # Loading
 
 
@@ -167,7 +175,7 @@ def test_what_is_loaded_and_once(fake):
             "attribute 8=0 on 0"]
     assert fake.log() == once
     assert fake.prepare(p, 0) == OK and fake.begin(p).status == OK
-    assert fake.log() == once
+    assert fake.log() == once and fake.get("Opened") == 1
 
 
 def test_an_image_that_two_devices_take(fake):
