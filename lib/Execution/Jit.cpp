@@ -7,6 +7,8 @@
 
 #include "dsa/Execution/Jit.h"
 
+#include "../Runtime/GPU.h"
+
 #include "dsa-c/Runtime.h"
 #include "dsa/Support/ExitCodes.h"
 
@@ -66,6 +68,8 @@ llvm::Expected<std::unique_ptr<Jit>> Jit::compile(ModuleOp module) {
     add("dsa_fail_stride", dsa_fail_stride);
     add("dsa_fail_workspace", dsa_fail_workspace);
     add("dsa_fail_index", dsa_fail_index);
+    add("dsa_gpu_launch", dsa_gpu_launch);
+    add("dsa_gpu_check_aligned", dsa_gpu_check_aligned);
     return symbols;
   });
   return std::move(jit);
