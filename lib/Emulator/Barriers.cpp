@@ -16,9 +16,8 @@ void Barriers::completeIfAll(Barrier &barrier, unsigned numLiveWarps) {
     return;
   uint32_t reduced = barrier.reduction == BarrierReduction::CountOnes
                          ? barrier.count
-                     : barrier.reduction == BarrierReduction::And
-                         ? barrier.all
-                         : barrier.any;
+                     : barrier.reduction == BarrierReduction::And ? barrier.all
+                                                                  : barrier.any;
   Barrier done = std::move(barrier);
   barrier = Barrier();
   for (Warp *warp : done.waiting)

@@ -6,15 +6,17 @@
 //===----------------------------------------------------------------------===//
 
 #include "Block.h"
+#include <algorithm>
 
 using namespace dsa::emulator;
 
-Block::Block(Launch &launch, Dim3 index)
-    : launch(launch), index(index), shared(launch.sharedBytes, char(0xFF)) {
-  if (launch.options.checkRaces)
-    races.emplace(launch.numWarps, shared.data(), shared.size(), *this);
-  warps.reserve(launch.numWarps);
-  for (unsigned warp = 0; warp < launch.numWarps; ++warp)
+Block::Block(Execution &execution, Dim3 index)
+    : execution(execution), index(index),
+      shared(execution.sharedBytes, char(0xFF)) {
+  if (execution.options.checkRaces)
+    races.emplace(execution.numWarps, shared.data(), shared.size(), *this);
+  warps.reserve(execution.numWarps);
+  for (unsigned warp = 0; warp < execution.numWarps; ++warp)
     warps.emplace_back(*this, warp);
 }
 
@@ -29,7 +31,7 @@ void Block::run() {
   // Of a warp's turn. Without a seed it is long, so that a warp that waits for
   // another in a loop does not wait for ever.
   constexpr uint64_t longTurn = 1 << 16, shortTurn = 128;
-  uint64_t seed = launch.options.seed;
+  uint64_t seed = execution.options.seed;
   std::mt19937_64 random(seed);
   std::vector<Warp *> order;
   for (Warp &warp : warps)
@@ -58,11 +60,11 @@ void Block::failDeadlock() const {
       continue;
     first = first ? first : &warp;
     message += concat(message.empty() ? "" : "; ", "warp ", warp.index, " at ",
-                      launch.describe(warp.getFirstPC()), " waits for ",
+                      execution.describe(warp.getFirstPC()), " waits for ",
                       barriers.describe(warp));
   }
-  fail("kernel '", launch.program.name, "': ",
-       launch.describeThread(index, first->index * warpSize),
+  fail("kernel '", execution.program.name,
+       "': ", execution.describeThread(index, first->index * warpSize),
        ": deadlock, nobody else comes: ", message);
 }
 
@@ -70,7 +72,7 @@ std::string Block::describe(unsigned warp, unsigned lane) const {
   if (lane == severalLanes)
     return concat("several threads of warp ", warp);
   unsigned thread = warp * warpSize + lane;
-  const Dim3 &size = launch.options.block;
+  const Dim3 &size = execution.options.block;
   return concat("thread (", thread % size.x, ", ", thread / size.x % size.y,
                 ", ", thread / size.x / size.y, ")");
 }
@@ -78,11 +80,12 @@ std::string Block::describe(unsigned warp, unsigned lane) const {
 void Block::onRace(const Accessor &access, const char *kind,
                    const PastAccess &past, uint32_t address) {
   unsigned warp = access.clock.warp;
-  launch.reportRace(
-      access.pc, past.pc,
-      concat(launch.describe(access.pc), ": block (", index.x, ", ", index.y,
-             ", ", index.z, "): race at shared address ", hex(address), ": ",
-             kind, " by ", describe(warp, access.lane),
-             ", which nothing orders behind the ", past.kind, " by ",
-             describe(past.warp, past.lane), " at ", launch.describe(past.pc)));
+  execution.reportRace(access.pc, past.pc,
+                       concat(execution.describe(access.pc), ": block (",
+                              index.x, ", ", index.y, ", ", index.z,
+                              "): race at shared address ", hex(address), ": ",
+                              kind, " by ", describe(warp, access.lane),
+                              ", which nothing orders behind the ", past.kind,
+                              " by ", describe(past.warp, past.lane), " at ",
+                              execution.describe(past.pc)));
 }

@@ -14,9 +14,9 @@
 
 namespace dsa::emulator {
 
-class Block : RaceListener {
+class Block : public RaceListener {
 public:
-  Block(Launch &launch, Dim3 index);
+  Block(Execution &execution, Dim3 index);
   /// Throws a failure.
   void run();
 
@@ -27,7 +27,7 @@ public:
   unsigned getNumLiveWarps() const;
   void onWarpDone() { barriers.onWarpDone(getNumLiveWarps()); }
 
-  Launch &launch;
+  Execution &execution;
   const Dim3 index;
   Barriers barriers;
 

@@ -43,10 +43,9 @@ void dsa::emulator::executeShuffle(Warp &warp, const Instruction &i,
                                    uint32_t mask) {
   uint32_t results[warpSize] = {}, found = 0;
   forEachLane(mask, [&](unsigned lane) {
-    auto [source, hasFound] =
-        findSource(ShuffleMode(i.variant), lane,
-                   warp.get<uint32_t>(i.operands[3], lane),
-                   warp.get<uint32_t>(i.operands[4], lane));
+    auto [source, hasFound] = findSource(
+        ShuffleMode(i.variant), lane, warp.get<uint32_t>(i.operands[3], lane),
+        warp.get<uint32_t>(i.operands[4], lane));
     // What a lane has that does not take part is open: a NaN.
     bool takesPart = mask >> source & 1;
     results[lane] =
@@ -67,15 +66,12 @@ void dsa::emulator::executeVote(Warp &warp, const Instruction &i,
   values = mask & (i.negatedOperand ? ~values : values);
   auto vote = Vote(i.variant);
   if (vote == Vote::Ballot) {
-    forEachLane(mask, [&](unsigned lane) {
-      warp.set(i.operands[0], lane, values);
-    });
+    forEachLane(mask,
+                [&](unsigned lane) { warp.set(i.operands[0], lane, values); });
     return;
   }
   bool all = values == mask, any = values != 0;
-  bool result = vote == Vote::All   ? all
-                : vote == Vote::Any ? any
-                                    : all || !any;
+  bool result = vote == Vote::All ? all : vote == Vote::Any ? any : all || !any;
   warp.setPredicate(i.operands[0], result ? allLanes : 0, mask);
 }
 
@@ -137,8 +133,7 @@ static void reduce(Warp &warp, const Instruction &i, uint32_t mask) {
               [&](unsigned lane) { warp.set(i.operands[0], lane, result); });
 }
 
-WarpHandler dsa::emulator::getReductionHandler(Type type,
-                                               Reduction operation) {
+WarpHandler dsa::emulator::getReductionHandler(Type type, Reduction operation) {
   bool isSigned = type == Type::S32, isBits = type == Type::B32;
   switch (operation) {
   case Reduction::Add:

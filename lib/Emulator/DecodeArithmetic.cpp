@@ -120,8 +120,8 @@ static void decodeRem(InstructionDecoder &d) {
 
 static void decodeRoot(InstructionDecoder &d) {
   LaneOperation operation;
-  operation.operation = d.getOpcode() == "rcp" ? Operation::Reciprocal
-                                               : Operation::SquareRoot;
+  operation.operation =
+      d.getOpcode() == "rcp" ? Operation::Reciprocal : Operation::SquareRoot;
   operation.type = d.takeType(floats);
   acceptPrecision(d, operation, false);
   decodeAll(d, operation, 2);
@@ -154,8 +154,8 @@ static void decodeSign(InstructionDecoder &d) {
   LaneOperation operation;
   operation.operation =
       d.getOpcode() == "neg" ? Operation::Negate : Operation::Absolute;
-  operation.type = d.takeType(
-      {Type::S16, Type::S32, Type::S64, Type::F32, Type::F64});
+  operation.type =
+      d.takeType({Type::S16, Type::S32, Type::S64, Type::F32, Type::F64});
   acceptFlush(d, operation);
   decodeAll(d, operation, 2);
 }

@@ -43,10 +43,10 @@ static void decodeShift(InstructionDecoder &d) {
   bool left = d.getOpcode() == "shl";
   LaneOperation o;
   o.operation = left ? Operation::ShiftLeft : Operation::ShiftRight;
-  o.type = left ? d.takeType({Type::B16, Type::B32, Type::B64})
-                : d.takeType({Type::B16, Type::B32, Type::B64, Type::U16,
-                              Type::U32, Type::U64, Type::S16, Type::S32,
-                              Type::S64});
+  o.type =
+      left ? d.takeType({Type::B16, Type::B32, Type::B64})
+           : d.takeType({Type::B16, Type::B32, Type::B64, Type::U16, Type::U32,
+                         Type::U64, Type::S16, Type::S32, Type::S64});
   decodeWith(d, o, o.type, {o.type, Type::U32});
 }
 
@@ -88,8 +88,8 @@ static void decodeLogic3(InstructionDecoder &d) {
 
 static void decodeFunnel(InstructionDecoder &d) {
   LaneOperation o;
-  o.operation = d.takeOneOf({"l", "r"}) ? Operation::FunnelRight
-                                        : Operation::FunnelLeft;
+  o.operation =
+      d.takeOneOf({"l", "r"}) ? Operation::FunnelRight : Operation::FunnelLeft;
   o.wrap = d.takeOneOf({"clamp", "wrap"});
   o.type = d.takeType({Type::B32});
   decodeWith(d, o, o.type, {o.type, o.type, Type::U32});
@@ -120,11 +120,11 @@ static void decodeFind(InstructionDecoder &d) {
 
 OpcodeGroup dsa::emulator::getBitOpcodes() {
   static constexpr OpcodeEntry entries[] = {
-      {"and", decodeLogic},     {"or", decodeLogic},   {"xor", decodeLogic},
-      {"not", decodeNot},       {"cnot", decodeNot},   {"shl", decodeShift},
-      {"shr", decodeShift},     {"bfe", decodeExtract}, {"bfi", decodeInsert},
-      {"prmt", decodePermute},  {"lop3", decodeLogic3}, {"shf", decodeFunnel},
-      {"popc", decodeCount},    {"clz", decodeCount},  {"brev", decodeReverse},
+      {"and", decodeLogic},    {"or", decodeLogic},    {"xor", decodeLogic},
+      {"not", decodeNot},      {"cnot", decodeNot},    {"shl", decodeShift},
+      {"shr", decodeShift},    {"bfe", decodeExtract}, {"bfi", decodeInsert},
+      {"prmt", decodePermute}, {"lop3", decodeLogic3}, {"shf", decodeFunnel},
+      {"popc", decodeCount},   {"clz", decodeCount},   {"brev", decodeReverse},
       {"bfind", decodeFind}};
   return {std::begin(entries), std::end(entries)};
 }

@@ -87,8 +87,7 @@ static void decodeActiveMask(InstructionDecoder &d) {
 static void decodeBarrierReduction(InstructionDecoder &d) {
   Instruction &i = d.instruction;
   static constexpr BarrierReduction reductions[] = {
-      BarrierReduction::CountOnes, BarrierReduction::And,
-      BarrierReduction::Or};
+      BarrierReduction::CountOnes, BarrierReduction::And, BarrierReduction::Or};
   BarrierReduction reduction = reductions[d.takeOneOf({"popc", "and", "or"})];
   Type type = reduction == BarrierReduction::CountOnes
                   ? d.takeType({Type::U32})
@@ -130,9 +129,9 @@ static void decodeBarrier(InstructionDecoder &d) {
 
 OpcodeGroup dsa::emulator::getCollectiveOpcodes() {
   static constexpr OpcodeEntry entries[] = {
-      {"shfl", decodeShuffle},     {"vote", decodeVote},
-      {"match", decodeMatch},      {"redux", decodeReduction},
-      {"bar", decodeBarrier},      {"barrier", decodeBarrier},
+      {"shfl", decodeShuffle},         {"vote", decodeVote},
+      {"match", decodeMatch},          {"redux", decodeReduction},
+      {"bar", decodeBarrier},          {"barrier", decodeBarrier},
       {"activemask", decodeActiveMask}};
   return {std::begin(entries), std::end(entries)};
 }

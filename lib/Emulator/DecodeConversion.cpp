@@ -1,4 +1,5 @@
-//===- DecodeConversion.cpp - Opcodes of moves, comparisons and conversions ===//
+//===- DecodeConversion.cpp - Opcodes of moves, comparisons and conversions
+//===//
 //
 // Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -31,8 +32,7 @@ static void decodeParts(InstructionDecoder &d, Type whole, bool packs) {
   o.type = whole;
   unsigned bytes = getBytes(whole) / parts.size();
   o.source = bytes == 4 ? Type::B32 : Type::B16;
-  if (parts.size() * getBytes(o.source) != getBytes(whole) ||
-      parts.size() == 1)
+  if (parts.size() * getBytes(o.source) != getBytes(whole) || parts.size() == 1)
     d.refuse("a register of ", 8 * getBytes(whole), " bits is not made of ",
              parts.size(), " registers here");
   // Whichever way, the whole is operand 0.
@@ -48,8 +48,8 @@ static void decodeParts(InstructionDecoder &d, Type whole, bool packs) {
 static void decodeMove(InstructionDecoder &d) {
   d.expectOperands(2);
   Type type = d.takeType({Type::Pred, Type::B16, Type::U16, Type::S16,
-                          Type::B32, Type::U32, Type::S32, Type::F32,
-                          Type::B64, Type::U64, Type::S64, Type::F64});
+                          Type::B32, Type::U32, Type::S32, Type::F32, Type::B64,
+                          Type::U64, Type::S64, Type::F64});
   if (d.getOperand(0).kind == Operand::Kind::List)
     return decodeParts(d, getBits(type), false);
   if (d.getOperand(1).kind == Operand::Kind::List)
@@ -108,8 +108,8 @@ static Comparison takeComparison(InstructionDecoder &d, Type type) {
       isFloat(type)
           ? d.takeOneOf({"eq", "ne", "lt", "le", "gt", "ge", "equ", "neu",
                          "ltu", "leu", "gtu", "geu", "num", "nan"})
-          : d.takeOneOf({"eq", "ne", "lt", "le", "gt", "ge", "lo", "ls", "hi",
-                         "hs"});
+          : d.takeOneOf(
+                {"eq", "ne", "lt", "le", "gt", "ge", "lo", "ls", "hi", "hs"});
   return comparisons[isFloat(type) && index >= 6 ? index + 4 : index];
 }
 
@@ -120,8 +120,8 @@ static void decodeSetPredicate(InstructionDecoder &d) {
                        Type::S32, Type::B64, Type::U64, Type::S64, Type::F32,
                        Type::F64});
   o.comparison = takeComparison(d, o.type);
-  bool isOrder = o.comparison != Comparison::Equal &&
-                 o.comparison != Comparison::NotEqual;
+  bool isOrder =
+      o.comparison != Comparison::Equal && o.comparison != Comparison::NotEqual;
   if (isOrder && getBits(o.type) == o.type)
     d.refuse("bits without a kind are compared with .eq and .ne only");
   if (o.type == Type::F32)
@@ -189,8 +189,7 @@ static void takeConversionRounding(InstructionDecoder &d, LaneOperation &o) {
     d.refuse("it rounds with .rni, .rzi, .rmi or .rpi");
   if (sameType)
     return;
-  bool isExact =
-      fromFloat && (getBytes(o.type) > getBytes(o.source));
+  bool isExact = fromFloat && (getBytes(o.type) > getBytes(o.source));
   if (isExact)
     return;
   o.rounding = d.takeRounding(Rounding::None);
@@ -226,9 +225,10 @@ static void decodeConvert(InstructionDecoder &d) {
 }
 
 OpcodeGroup dsa::emulator::getConversionOpcodes() {
-  static constexpr OpcodeEntry entries[] = {
-      {"mov", decodeMove},           {"cvta", decodeAddress},
-      {"setp", decodeSetPredicate},  {"selp", decodeSelect},
-      {"cvt", decodeConvert}};
+  static constexpr OpcodeEntry entries[] = {{"mov", decodeMove},
+                                            {"cvta", decodeAddress},
+                                            {"setp", decodeSetPredicate},
+                                            {"selp", decodeSelect},
+                                            {"cvt", decodeConvert}};
   return {std::begin(entries), std::end(entries)};
 }

@@ -116,9 +116,8 @@ static void decodeAtomic(InstructionDecoder &d) {
     d.refuse("it is for .global and .shared");
   d.acceptOneOf({"relaxed", "acquire", "release", "acq_rel"});
   d.acceptOneOf({"cta", "cluster", "gpu", "sys"});
-  auto operation = AtomicOperation(
-      d.takeOneOf({"and", "or", "xor", "cas", "exch", "add", "inc", "dec",
-                   "min", "max"}));
+  auto operation = AtomicOperation(d.takeOneOf(
+      {"and", "or", "xor", "cas", "exch", "add", "inc", "dec", "min", "max"}));
   bool hasHint = d.accept("L2::cache_hint");
   Type type = d.takeAnyType();
   bool compares = operation == AtomicOperation::CompareAndSwap;
@@ -173,8 +172,8 @@ static void decodeAsync(InstructionDecoder &d) {
   if (!wideSource)
     d.refuse("addresses of .global have 64 bits");
   i.variant = d.takeInteger(2);
-  bool isSize = i.variant == 16 || (!global && (i.variant == 4 ||
-                                                i.variant == 8));
+  bool isSize =
+      i.variant == 16 || (!global && (i.variant == 4 || i.variant == 8));
   if (!isSize)
     d.refuse("it copies ", global ? "16" : "4, 8 or 16", " bytes, not ",
              i.variant);
@@ -206,9 +205,9 @@ static void decodePrefetch(InstructionDecoder &d) {
 
 OpcodeGroup dsa::emulator::getMemoryOpcodes() {
   static constexpr OpcodeEntry entries[] = {
-      {"ld", decodeLoad},      {"st", decodeStore},
-      {"atom", decodeAtomic},  {"red", decodeAtomic},
-      {"cp", decodeAsync},     {"membar", decodeFence},
-      {"fence", decodeFence},  {"prefetch", decodePrefetch}};
+      {"ld", decodeLoad},     {"st", decodeStore},
+      {"atom", decodeAtomic}, {"red", decodeAtomic},
+      {"cp", decodeAsync},    {"membar", decodeFence},
+      {"fence", decodeFence}, {"prefetch", decodePrefetch}};
   return {std::begin(entries), std::end(entries)};
 }

@@ -8,6 +8,7 @@
 #ifndef DSA_EMULATOR_FAILURE_H
 #define DSA_EMULATOR_FAILURE_H
 
+#include "dsa/Emulator/Emulator.h"
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -17,7 +18,11 @@ namespace dsa::emulator {
 /// Thrown inside of the library and caught by what its users call.
 class Failure : public std::runtime_error {
 public:
-  using runtime_error::runtime_error;
+  explicit Failure(const std::string &message,
+                   FailureKind kind = FailureKind::Other)
+      : runtime_error(message), kind(kind) {}
+
+  const FailureKind kind;
 };
 
 template <typename... Parts>
@@ -38,9 +43,7 @@ template <typename... Parts>
   fail("line ", line, ": ", parts...);
 }
 
-inline std::string hex(uint64_t value) {
-  return concat("0x", std::hex, value);
-}
+inline std::string hex(uint64_t value) { return concat("0x", std::hex, value); }
 
 } // namespace dsa::emulator
 

@@ -68,8 +68,8 @@ bool InstructionDecoder::accept(std::string_view modifier) {
   return false;
 }
 
-std::optional<unsigned> InstructionDecoder::acceptOneOf(
-    std::initializer_list<std::string_view> names) {
+std::optional<unsigned>
+InstructionDecoder::acceptOneOf(std::initializer_list<std::string_view> names) {
   for (size_t i = 0; i < modifiers.size(); ++i) {
     unsigned index = 0;
     for (std::string_view name : names) {
@@ -83,8 +83,8 @@ std::optional<unsigned> InstructionDecoder::acceptOneOf(
   return std::nullopt;
 }
 
-unsigned InstructionDecoder::takeOneOf(
-    std::initializer_list<std::string_view> names) {
+unsigned
+InstructionDecoder::takeOneOf(std::initializer_list<std::string_view> names) {
   if (std::optional<unsigned> index = acceptOneOf(names))
     return *index;
   std::string list;
@@ -184,15 +184,13 @@ uint32_t InstructionDecoder::getImmediate(const Operand &operand, Type type) {
     return kernel.getConstant(operand.bits, bytes);
   case Operand::Kind::Float:
     if (bytes != 4)
-      refuse("an f32 is where a number of type .", getName(type),
-             " should be");
+      refuse("an f32 is where a number of type .", getName(type), " should be");
     return kernel.getConstant(operand.bits, 4);
   case Operand::Kind::Double: {
     if (bytes == 8)
       return kernel.getConstant(operand.bits, 8);
     if (type != Type::F32)
-      refuse("an f64 is where a number of type .", getName(type),
-             " should be");
+      refuse("an f64 is where a number of type .", getName(type), " should be");
     double wide;
     memcpy(&wide, &operand.bits, sizeof(wide));
     float narrow = float(wide);
@@ -283,9 +281,9 @@ uint32_t InstructionDecoder::takeAddress(unsigned index, Space space,
   if (operand.name.empty())
     return kernel.getConstant(0, 8);
   if (auto symbol = kernel.findSymbol(operand.name, statement.scope)) {
-    bool isGeneric = space == Space::Generic &&
-                     (symbol->space == Space::Global ||
-                      symbol->space == Space::Const);
+    bool isGeneric =
+        space == Space::Generic &&
+        (symbol->space == Space::Global || symbol->space == Space::Const);
     if (symbol->space != space && !isGeneric)
       refuse("'", operand.name, "' is in .", getName(symbol->space),
              ", the access is to .", getName(space));

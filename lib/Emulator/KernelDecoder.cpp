@@ -254,9 +254,8 @@ Program KernelDecoder::run() {
   program.requiredThreads = kernel.requiredThreads;
   for (const Dim3 &limit : {kernel.maxThreads, kernel.requiredThreads})
     if (limit.x)
-      program.maxThreads =
-          std::min<uint64_t>(program.maxThreads,
-                             uint64_t(limit.x) * limit.y * limit.z);
+      program.maxThreads = std::min<uint64_t>(
+          program.maxThreads, uint64_t(limit.x) * limit.y * limit.z);
   placeShared();
   placeLocal();
   for (const Statement &statement : kernel.statements) {

@@ -20,8 +20,8 @@ static void transpose(Row (&rows)[8]) {
     for (unsigned i = 0; i < 4; ++i) {
       shuffled[2 * i] = __builtin_shufflevector(rows[i], rows[i + 4], 0, 8, 1,
                                                 9, 2, 10, 3, 11);
-      shuffled[2 * i + 1] = __builtin_shufflevector(
-          rows[i], rows[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);
+      shuffled[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + 4], 4, 12,
+                                                    5, 13, 6, 14, 7, 15);
     }
     memcpy(rows, shuffled, sizeof(rows));
   }
@@ -33,8 +33,8 @@ void dsa::emulator::executeLoadMatrix(Warp &warp, const Instruction &i,
   Row rows[4][8];
   for (unsigned lane = 0; lane < 8u * i.elements; ++lane) {
     uint64_t address = warp.getAddress(i, i.operands[0], lane) + i.offset;
-    Access access = resolve(warp, i, lane, address, sizeof(Row), i.space,
-                            false);
+    Access access =
+        resolve(warp, i, lane, address, sizeof(Row), i.space, false);
     if (access.space != Space::Shared)
       warp.failLane(lane, "the address of a row is not of shared memory");
     // Lanes have parts of rows that others gave the address of.

@@ -12,8 +12,8 @@ using namespace dsa::emulator;
 
 /// A generic address says which space it is in.
 static Space getSpace(uint64_t &address) {
-  static constexpr Space spaces[] = {Space::Global, Space::Shared,
-                                     Space::Local, Space::Param};
+  static constexpr Space spaces[] = {Space::Global, Space::Shared, Space::Local,
+                                     Space::Param};
   uint64_t window = address / windowBytes;
   if (window >= std::size(spaces))
     return Space::Global;
@@ -32,40 +32,34 @@ Access dsa::emulator::resolve(Warp &warp, const Instruction &i, unsigned lane,
   if (space == Space::Generic)
     space = getSpace(address);
   if (address & (bytes - 1))
-    warp.failLane(lane, showAccess(space, address, bytes),
-                  " is not aligned to its size");
+    warp.failAlignment(lane, showAccess(space, address, bytes),
+                       " is not aligned to its size");
   auto checkRoom = [&](uint64_t room) {
     if (address >= room || bytes > room - address)
-      warp.failLane(lane, showAccess(space, address, bytes),
-                    " is outside of the ", room, " bytes that there are");
+      warp.failAddress(lane, showAccess(space, address, bytes),
+                       " is outside of the ", room, " bytes that there are");
   };
   switch (space) {
   case Space::Shared:
     checkRoom(warp.block.getSharedBytes());
     return {warp.block.getShared() + address, space, uint32_t(address)};
   case Space::Local:
-    checkRoom(warp.launch.program.localBytes);
+    checkRoom(warp.execution.program.localBytes);
     return {warp.getLocal(lane) + address, space, 0};
   case Space::Param:
-    checkRoom(warp.launch.program.parameterBytes);
+    checkRoom(warp.execution.program.parameterBytes);
     if (writes)
-      warp.failLane(lane, showAccess(space, address, bytes),
-                    " writes to what is only read");
-    return {const_cast<char *>(warp.launch.parameters) + address, space, 0};
+      warp.failAddress(lane, showAccess(space, address, bytes),
+                       " writes to what is only read");
+    return {const_cast<char *>(warp.execution.parameters) + address, space, 0};
   default:
-    char *memory = warp.launch.findGlobal(warp.pc, address, bytes, writes);
+    char *memory = warp.execution.findGlobal(warp.pc, address, bytes, writes);
     if (!memory)
-      warp.failLane(lane, showAccess(space, address, bytes),
-                    " is in no buffer",
-                    writes ? " that kernels may write to" : "");
+      warp.failAddress(lane, showAccess(space, address, bytes),
+                       " is in no buffer",
+                       writes ? " that kernels may write to" : "");
     return {memory, space, 0};
   }
-}
-
-template <typename T>
-static void extend(char *to, unsigned registerBytes, T value) {
-  int64_t wide = int64_t(value);
-  memcpy(to, &wide, registerBytes);
 }
 
 /// Puts an element into a register that may be wider.
@@ -95,8 +89,7 @@ void dsa::emulator::executeLoad(Warp &warp, const Instruction &i,
       races->read(getAccessor(warp, lane), access.sharedAddress, bytes);
     for (unsigned e = 0; e < i.elements; ++e)
       if (i.operands[1 + e] != noRegister)
-        setElement(warp.getRegister(i.operands[1 + e]) +
-                       lane * i.registerBytes,
+        setElement(warp.getRegister(i.operands[1 + e]) + lane * i.registerBytes,
                    i.registerBytes, access.memory + e * i.elementBytes,
                    i.elementBytes, i.isSigned);
   });
@@ -115,8 +108,7 @@ void dsa::emulator::executeStore(Warp &warp, const Instruction &i,
              warp.getRegister(i.operands[1 + e]) + lane * i.registerBytes,
              i.elementBytes);
     if (races && access.space == Space::Shared)
-      races->write(getAccessor(warp, lane), access.sharedAddress, bytes,
-                   value);
+      races->write(getAccessor(warp, lane), access.sharedAddress, bytes, value);
     memcpy(access.memory, value, bytes);
   });
 }
@@ -136,15 +128,15 @@ void dsa::emulator::executeAsyncCopy(Warp &warp, const Instruction &i,
                     " are to be read");
     Access target = resolve(warp, i, lane, to, bytes, Space::Shared, true);
     if (from & (bytes - 1))
-      warp.failLane(lane, "the copy from global address ", hex(from),
-                    " is not aligned to its ", bytes, " bytes");
+      warp.failAlignment(lane, "the copy from global address ", hex(from),
+                         " is not aligned to its ", bytes, " bytes");
     char *source = nullptr;
     if (copied) {
-      source = warp.launch.findGlobal(warp.pc, from, copied, false);
+      source = warp.execution.findGlobal(warp.pc, from, copied, false);
       if (!source)
-        warp.failLane(lane, "the copy of ", copied,
-                      " bytes from global address ", hex(from),
-                      " is in no buffer");
+        warp.failAddress(lane, "the copy of ", copied,
+                         " bytes from global address ", hex(from),
+                         " is in no buffer");
     }
     uint32_t group = warp.copies.getGroup(lane);
     if (races)

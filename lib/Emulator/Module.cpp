@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Launch.h"
+#include "Execution.h"
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -23,9 +23,7 @@ public:
   const std::vector<Parameter> &getParameters() const override {
     return program.parameters;
   }
-  uint32_t getParameterBytes() const override {
-    return program.parameterBytes;
-  }
+  uint32_t getParameterBytes() const override { return program.parameterBytes; }
   uint32_t getStaticSharedBytes() const override {
     return program.staticSharedBytes;
   }
@@ -66,12 +64,14 @@ Report KernelImpl::launch(const GlobalMemory &memory, const void *parameters,
                           const LaunchOptions &options) const {
   Report report;
   try {
-    Launch(program, variables, memory, static_cast<const char *>(parameters),
-           options, report)
+    Execution(program, variables, memory, static_cast<const char *>(parameters),
+              options, report)
         .run();
   } catch (const Failure &failure) {
     report.error = failure.what();
+    report.failure = failure.kind;
   } catch (const std::bad_alloc &) {
+    report.failure = FailureKind::Other;
     report.error = concat("kernel '", program.name,
                           "': the machine has not enough memory");
   }

@@ -70,8 +70,7 @@ void RaceDetector::split(Granule &granule, unsigned shift) {
   cells.resize(cells.size() + number * cellBytes);
   for (unsigned i = 0; i < number; ++i) {
     Cell &part = getCell(first + i);
-    memcpy(&part, &getCell(granule.firstCell + i / parts),
-           cellBytes);
+    memcpy(&part, &getCell(granule.firstCell + i / parts), cellBytes);
     if (part.atomics)
       part.atomics = addAtomics(part.atomics);
   }
@@ -96,8 +95,7 @@ inline bool RaceDetector::isOrdered(const Accessor &access, unsigned warp,
                                     const Record &record) {
   const WarpClock &clock = access.clock;
   if (warp == clock.warp)
-    return record.clock < clock.lanesOrdered ||
-           record.getLane() == access.lane;
+    return record.clock < clock.lanesOrdered || record.getLane() == access.lane;
   return record.clock <= clock.known.warps[warp];
 }
 
@@ -148,8 +146,8 @@ void RaceDetector::checkAtomics(const Accessor &access, const char *kind,
 /// Of several lanes at one time, what is kept says that they are several.
 inline void RaceDetector::renew(Record &record, const Accessor &access) {
   const WarpClock &clock = access.clock;
-  bool joins = record.clock >= clock.lanesOrdered &&
-               record.getLane() != access.lane;
+  bool joins =
+      record.clock >= clock.lanesOrdered && record.getLane() != access.lane;
   record = {clock.now, access.pc << 6 | (joins ? severalLanes : access.lane)};
 }
 

@@ -12,10 +12,10 @@ namespace dsa::emulator {
 static constexpr struct {
   std::string_view name;
   unsigned bytes;
-} types[] = {{"pred", 0}, {"u8", 1},    {"s8", 1},     {"b8", 1},  {"u16", 2},
-             {"s16", 2},  {"b16", 2},   {"f16", 2},    {"bf16", 2}, {"u32", 4},
-             {"s32", 4},  {"b32", 4},   {"f32", 4},    {"f16x2", 4},
-             {"bf16x2", 4}, {"u64", 8}, {"s64", 8},    {"b64", 8}, {"f64", 8}};
+} types[] = {{"pred", 0}, {"u8", 1},  {"s8", 1},  {"b8", 1},    {"u16", 2},
+             {"s16", 2},  {"b16", 2}, {"f16", 2}, {"bf16", 2},  {"u32", 4},
+             {"s32", 4},  {"b32", 4}, {"f32", 4}, {"f16x2", 4}, {"bf16x2", 4},
+             {"u64", 8},  {"s64", 8}, {"b64", 8}, {"f64", 8}};
 
 unsigned getBytes(Type type) { return types[unsigned(type)].bytes; }
 

@@ -14,10 +14,11 @@
 using namespace dsa::emulator;
 
 Warp::Warp(Block &block, unsigned index)
-    : block(block), launch(block.launch), index(index),
-      clock(index, launch.numWarps), localBytes(launch.program.localBytes),
-      isa(unsigned(launch.options.isa)) {
-  const std::vector<char> &initial = launch.program.registers;
+    : block(block), execution(block.execution), index(index),
+      clock(index, execution.numWarps),
+      localBytes(execution.program.localBytes),
+      isa(unsigned(execution.options.isa)) {
+  const std::vector<char> &initial = execution.program.registers;
   size_t bytes = (initial.size() + 63) / 64 * 64;
   registers.reset(static_cast<char *>(std::aligned_alloc(64, bytes + 64)));
   if (!registers)
@@ -25,7 +26,7 @@ Warp::Warp(Block &block, unsigned index)
   memcpy(registers.get(), initial.data(), initial.size());
   local.assign(warpSize * size_t(localBytes), char(0xFF));
   unsigned first = index * warpSize;
-  unsigned number = std::min(launch.numThreads - first, warpSize);
+  unsigned number = std::min(execution.numThreads - first, warpSize);
   live = number == warpSize ? allLanes : (uint32_t(1) << number) - 1;
   fragments.push_back({0, live});
   setSpecials();
@@ -33,7 +34,7 @@ Warp::Warp(Block &block, unsigned index)
 
 uint32_t Warp::getSpecial(SpecialRegister which, unsigned thread,
                           unsigned lane) const {
-  const Dim3 &size = launch.options.block, &grid = launch.options.grid;
+  const Dim3 &size = execution.options.block, &grid = execution.options.grid;
   uint32_t bit = uint32_t(1) << lane;
   switch (which) {
   case SpecialRegister::ThreadX:
@@ -65,7 +66,7 @@ uint32_t Warp::getSpecial(SpecialRegister which, unsigned thread,
   case SpecialRegister::Warp:
     return index;
   case SpecialRegister::NumWarps:
-    return launch.numWarps;
+    return execution.numWarps;
   case SpecialRegister::Multiprocessor:
     return 0;
   case SpecialRegister::NumMultiprocessors:
@@ -81,24 +82,28 @@ uint32_t Warp::getSpecial(SpecialRegister which, unsigned thread,
   case SpecialRegister::MaskGreaterEqual:
     return ~(bit - 1);
   case SpecialRegister::DynamicSharedBytes:
-    return launch.options.dynamicSharedBytes;
+    return execution.options.dynamicSharedBytes;
   case SpecialRegister::TotalSharedBytes:
-    return launch.sharedBytes;
+    return execution.sharedBytes;
   }
   return 0;
 }
 
 void Warp::setSpecials() {
-  for (auto [which, offset] : launch.program.specials)
+  for (auto [which, offset] : execution.program.specials)
     for (unsigned lane = 0; lane < warpSize; ++lane)
       set(offset, lane, getSpecial(which, index * warpSize + lane, lane));
 }
 
 void Warp::failAtInstruction(uint32_t where, unsigned lane,
-                             const std::string &message) const {
-  fail("kernel '", launch.program.name, "': ", launch.describe(where), ": ",
-       launch.describeThread(block.index, index * warpSize + lane), ": ",
-       message);
+                             const std::string &message,
+                             FailureKind kind) const {
+  throw Failure(
+      concat("kernel '", execution.program.name,
+             "': ", execution.describe(where), ": ",
+             execution.describeThread(block.index, index * warpSize + lane),
+             ": ", message),
+      kind);
 }
 
 Fragment *Warp::pickFragment() {
@@ -144,7 +149,7 @@ inline uint32_t Warp::getActive(const Instruction &i, uint32_t mask) {
 }
 
 void Warp::runFragment(Fragment &fragment) {
-  const Instruction *instructions = launch.program.instructions.data();
+  const Instruction *instructions = execution.program.instructions.data();
   for (;;) {
     if (fragments.size() > 1 && mergeWithOther(fragment))
       return;
@@ -180,7 +185,7 @@ void Warp::runFragment(Fragment &fragment) {
     case Instruction::Kind::Barrier:
       return runBarrier(fragment, i, active);
     }
-    launch.count(pc, active);
+    execution.count(pc, active);
     ++executed;
     ++fragment.pc;
   }
@@ -203,16 +208,16 @@ void Warp::branch(Fragment &fragment, const Instruction &i, uint32_t active) {
   if (i.uniform && active != fragment.mask)
     failLane(__builtin_ctz(active),
              "a branch that is .uni, which only some of the threads take");
-  launch.count(pc, active);
+  execution.count(pc, active);
   ++executed;
   split(fragment, active, i.target, fragment.pc + 1);
 }
 
 void Warp::branchByTable(Fragment &fragment, const Instruction &i,
                          uint32_t active) {
-  launch.count(pc, active);
+  execution.count(pc, active);
   ++executed;
-  const std::vector<uint32_t> &table = launch.program.branchTables[i.target];
+  const std::vector<uint32_t> &table = execution.program.branchTables[i.target];
   std::map<uint32_t, uint32_t> lanesByTarget;
   for (unsigned lane = 0; lane < warpSize; ++lane) {
     if (!(active >> lane & 1))
@@ -231,7 +236,7 @@ void Warp::branchByTable(Fragment &fragment, const Instruction &i,
 }
 
 void Warp::exitLanes(Fragment &fragment, uint32_t active) {
-  launch.count(pc, active);
+  execution.count(pc, active);
   ++executed;
   live &= ~active;
   fragment.mask &= ~active;
@@ -248,9 +253,10 @@ void Warp::exitLanes(Fragment &fragment, uint32_t active) {
 bool Warp::runAligned(Fragment &fragment, const Instruction &i,
                       uint32_t active) {
   if (active != fragment.mask)
-    failLane(__builtin_ctz(active),
-             "an .aligned instruction for only some threads of the warp, lanes ",
-             hex(active));
+    failLane(
+        __builtin_ctz(active),
+        "an .aligned instruction for only some threads of the warp, lanes ",
+        hex(active));
   if (active == allLanes) {
     if (i.handler)
       i.handler(*this, i, active);
@@ -278,7 +284,8 @@ void Warp::runMasked(Fragment &fragment, const Instruction &i,
     unsigned lane = __builtin_ctz(left);
     uint32_t members = get<uint32_t>(i.operands[i.maskOperand], lane);
     if (!(members >> lane & 1))
-      failLane(lane, "the mask ", hex(members), " is without the thread itself");
+      failLane(lane, "the mask ", hex(members),
+               " is without the thread itself");
     uint32_t same = 0;
     for (unsigned other = 0; other < warpSize; ++other)
       if (left >> other & 1 &&
@@ -288,7 +295,7 @@ void Warp::runMasked(Fragment &fragment, const Instruction &i,
     if (same != (members & live))
       continue;
     i.handler(*this, i, same);
-    launch.count(pc, same);
+    execution.count(pc, same);
     ++executed;
     done |= same;
   }
@@ -308,7 +315,7 @@ void Warp::runMasked(Fragment &fragment, const Instruction &i,
 bool Warp::areAllAtBarrier(const Instruction &i) const {
   uint32_t lanes = 0;
   for (const Fragment &fragment : fragments) {
-    const Instruction &other = launch.program.instructions[fragment.pc];
+    const Instruction &other = execution.program.instructions[fragment.pc];
     if (!fragment.waits || other.kind != i.kind || other.uniform ||
         other.variant != i.variant)
       return false;
@@ -321,8 +328,9 @@ void Warp::runBarrier(Fragment &fragment, const Instruction &i,
                       uint32_t active) {
   if (active != fragment.mask) {
     if (i.uniform)
-      failLane(__builtin_ctz(active), "an .aligned barrier for only some "
-                                      "threads of the warp, lanes ",
+      failLane(__builtin_ctz(active),
+               "an .aligned barrier for only some "
+               "threads of the warp, lanes ",
                hex(active));
     uint32_t at = fragment.pc;
     split(fragment, fragment.mask & ~active, at + 1, at);
@@ -339,7 +347,7 @@ void Warp::runBarrier(Fragment &fragment, const Instruction &i,
   arrival.waits = i.variant >> 8 & 1;
   bool isFirst = true;
   for (const Fragment &part : fragments) {
-    const Instruction &at = launch.program.instructions[part.pc];
+    const Instruction &at = execution.program.instructions[part.pc];
     for (unsigned lane = 0; lane < warpSize; ++lane) {
       if (!(part.mask >> lane & 1))
         continue;
@@ -349,8 +357,9 @@ void Warp::runBarrier(Fragment &fragment, const Instruction &i,
         threads = get<uint32_t>(at.operands[2], lane);
       if (!isFirst &&
           (barrier != arrival.barrier || threads != arrival.threads))
-        failLane(lane, "barrier ", barrier, ", for other threads of the warp "
-                                            "barrier ",
+        failLane(lane, "barrier ", barrier,
+                 ", for other threads of the warp "
+                 "barrier ",
                  arrival.barrier);
       arrival.barrier = barrier;
       arrival.threads = threads;
@@ -360,7 +369,7 @@ void Warp::runBarrier(Fragment &fragment, const Instruction &i,
       uint32_t values = getPredicate(at.operands[3]);
       arrival.values |= part.mask & (at.negatedOperand ? ~values : values);
     }
-    launch.count(part.pc, part.mask);
+    execution.count(part.pc, part.mask);
     ++executed;
   }
   if (!arrival.waits) {
@@ -376,7 +385,7 @@ void Warp::runBarrier(Fragment &fragment, const Instruction &i,
 
 void Warp::release(const Knowledge &knowledge, uint32_t reduced) {
   for (Fragment &fragment : fragments) {
-    const Instruction &i = launch.program.instructions[fragment.pc];
+    const Instruction &i = execution.program.instructions[fragment.pc];
     auto reduction = BarrierReduction(i.variant & 0xFF);
     if (reduction == BarrierReduction::CountOnes) {
       for (unsigned lane = 0; lane < warpSize; ++lane)
@@ -397,10 +406,11 @@ void Warp::failConverging() {
   std::string where;
   for (const Fragment &fragment : fragments)
     where += concat(where.empty() ? "" : "; ", "lanes ", hex(fragment.mask),
-                    " at ", launch.describe(fragment.pc));
+                    " at ", execution.describe(fragment.pc));
   const Fragment &first = fragments[0];
   failAtInstruction(first.pc, __builtin_ctz(first.mask),
                     concat("the threads of the warp wait for each other at "
                            "different instructions: ",
-                           where));
+                           where),
+                    FailureKind::Other);
 }

@@ -9,9 +9,10 @@
 #define DSA_EMULATOR_WARP_H
 
 #include "AsyncCopies.h"
-#include "Launch.h"
+#include "Execution.h"
 #include "Races.h"
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 
 namespace dsa::emulator {
@@ -63,14 +64,23 @@ public:
   /// A failure of the instruction that is being executed.
   template <typename... Parts>
   [[noreturn]] void failLane(unsigned lane, const Parts &...parts) const {
-    failAtInstruction(pc, lane, concat(parts...));
+    failAtInstruction(pc, lane, concat(parts...), FailureKind::Other);
+  }
+  template <typename... Parts>
+  [[noreturn]] void failAddress(unsigned lane, const Parts &...parts) const {
+    failAtInstruction(pc, lane, concat(parts...), FailureKind::IllegalAddress);
+  }
+  template <typename... Parts>
+  [[noreturn]] void failAlignment(unsigned lane, const Parts &...parts) const {
+    failAtInstruction(pc, lane, concat(parts...),
+                      FailureKind::MisalignedAddress);
   }
   /// Where the lanes are that are live, for messages.
   std::string describeWait() const;
   uint32_t getFirstPC() const { return fragments[0].pc; }
 
   Block &block;
-  Launch &launch;
+  Execution &execution;
   const unsigned index;
   WarpClock clock;
   AsyncCopies copies;
@@ -82,7 +92,8 @@ private:
   uint32_t getSpecial(SpecialRegister which, unsigned thread,
                       unsigned lane) const;
   [[noreturn]] void failAtInstruction(uint32_t where, unsigned lane,
-                                      const std::string &message) const;
+                                      const std::string &message,
+                                      FailureKind kind) const;
 
   Fragment *pickFragment();
   void runFragment(Fragment &fragment);
@@ -90,8 +101,7 @@ private:
   uint32_t getActive(const Instruction &i, uint32_t mask);
   /// What ends the turn of a fragment, which may be gone then.
   void branch(Fragment &fragment, const Instruction &i, uint32_t active);
-  void branchByTable(Fragment &fragment, const Instruction &i,
-                     uint32_t active);
+  void branchByTable(Fragment &fragment, const Instruction &i, uint32_t active);
   void exitLanes(Fragment &fragment, uint32_t active);
   /// True if it went on to the next instruction.
   bool runAligned(Fragment &fragment, const Instruction &i, uint32_t active);

@@ -80,9 +80,8 @@ void insertBits(char *registers, const Instruction &i, uint32_t mask) {
   for (unsigned l = 0; l < warpSize; ++l) {
     uint32_t at = position.lane[l] & 0xFF;
     T bits = lowBits<T>(length.lane[l] & 0xFF);
-    base.lane[l] =
-        (base.lane[l] & T(~ShiftLeft<T>::apply(bits, at))) |
-        ShiftLeft<T>::apply(field.lane[l] & bits, at);
+    base.lane[l] = (base.lane[l] & T(~ShiftLeft<T>::apply(bits, at))) |
+                   ShiftLeft<T>::apply(field.lane[l] & bits, at);
   }
   store(registers, i.operands[0], base, mask);
 }

@@ -27,11 +27,10 @@ Lanes<uint64_t> widen(const char *registers, uint32_t offset) {
 /// Of whatever register; signed numbers extended.
 Lanes<uint64_t> loadIntegers(const char *registers, const Instruction &i) {
   uint32_t offset = i.operands[1];
-  Lanes<uint64_t> result = i.sourceBytes == 2
-                               ? widen<uint16_t>(registers, offset)
-                           : i.sourceBytes == 4
-                               ? widen<uint32_t>(registers, offset)
-                               : load<uint64_t>(registers, offset);
+  Lanes<uint64_t> result =
+      i.sourceBytes == 2   ? widen<uint16_t>(registers, offset)
+      : i.sourceBytes == 4 ? widen<uint32_t>(registers, offset)
+                           : load<uint64_t>(registers, offset);
   unsigned unused = 64 - 8 * getBytes(i.lane.source);
   if (isSigned(i.lane.source))
     for (uint64_t &x : result.lane)
@@ -85,9 +84,7 @@ void integerToInteger(char *registers, const Instruction &i, uint32_t mask) {
     for (uint64_t &x : values.lane) {
       __int128 value =
           isSigned(i.lane.source) ? __int128(int64_t(x)) : __int128(x);
-      x = uint64_t(value < least      ? least
-                   : value > greatest ? greatest
-                                      : value);
+      x = uint64_t(value < least ? least : value > greatest ? greatest : value);
     }
   }
   storeIntegers(registers, i, values, mask);
@@ -122,8 +119,7 @@ uint16_t roundToSmall(double x, unsigned exponentBits, unsigned fractionBits,
   int leastExponent = 2 - (1 << (exponentBits - 1));
   int exponent = magnitude == 0 ? leastExponent : __builtin_ilogb(magnitude);
   exponent = exponent < leastExponent ? leastExponent : exponent;
-  double scaled =
-      __builtin_ldexp(magnitude, int(fractionBits) - exponent);
+  double scaled = __builtin_ldexp(magnitude, int(fractionBits) - exponent);
   double whole = __builtin_floor(scaled), rest = scaled - whole;
   uint64_t digits = uint64_t(whole);
   if (rounding == Rounding::Nearest)
@@ -131,8 +127,7 @@ uint16_t roundToSmall(double x, unsigned exponentBits, unsigned fractionBits,
   else
     digits += grows && rest > 0;
   // A carry moves to the exponent by itself.
-  uint64_t bits =
-      (uint64_t(exponent - leastExponent) << fractionBits) + digits;
+  uint64_t bits = (uint64_t(exponent - leastExponent) << fractionBits) + digits;
   if (bits >= infinity)
     bits = rounding == Rounding::Nearest || grows ? infinity : infinity - 1;
   return uint16_t(sign | bits);

@@ -73,11 +73,15 @@ using Wide = typename WideType<T>::Type;
 
 template <typename T>
 struct MulHigh {
-  static T apply(T a, T b) { return T(Wide<T>(a) * Wide<T>(b) >> 8 * sizeof(T)); }
+  static T apply(T a, T b) {
+    return T(Wide<T>(a) * Wide<T>(b) >> 8 * sizeof(T));
+  }
 };
 template <typename T>
 struct MadHigh {
-  static T apply(T a, T b, T c) { return Add<T>::apply(MulHigh<T>::apply(a, b), c); }
+  static T apply(T a, T b, T c) {
+    return Add<T>::apply(MulHigh<T>::apply(a, b), c);
+  }
 };
 template <typename T>
 struct MulWide {
@@ -193,8 +197,8 @@ LaneHandler selectWide(Operation operation) {
 } // namespace
 
 LaneHandler selectInteger(const LaneOperation &o) {
-  bool isWide = o.operation == Operation::MulWide ||
-                o.operation == Operation::MadWide;
+  bool isWide =
+      o.operation == Operation::MulWide || o.operation == Operation::MadWide;
   if (o.saturate && o.type == Type::S32)
     return o.operation == Operation::Add
                ? binary<AddSaturated, int32_t, int32_t, int32_t>

@@ -47,10 +47,10 @@ Vector loadVector(const float *values) {
 /// Lane `lane` of each four lanes, in all four.
 template <unsigned lane>
 Floats16 broadcastInRows(Floats16 x) {
-  return __builtin_shufflevector(
-      x, x, lane, lane, lane, lane, 4 + lane, 4 + lane, 4 + lane, 4 + lane,
-      8 + lane, 8 + lane, 8 + lane, 8 + lane, 12 + lane, 12 + lane, 12 + lane,
-      12 + lane);
+  return __builtin_shufflevector(x, x, lane, lane, lane, lane, 4 + lane,
+                                 4 + lane, 4 + lane, 4 + lane, 8 + lane,
+                                 8 + lane, 8 + lane, 8 + lane, 12 + lane,
+                                 12 + lane, 12 + lane, 12 + lane);
 }
 
 Floats16 repeat(Floats4 x) {

@@ -1,18 +1,19 @@
-//===- Launch.cpp - What the blocks of a launch share ---------------------===//
+//===- Execution.cpp - What the blocks of a launch share ------------------===//
 //
 // Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "Launch.h"
+#include "Execution.h"
 #include "Block.h"
+#include <algorithm>
 
 using namespace dsa::emulator;
 
-Launch::Launch(const Program &program, const ModuleVariables &variables,
-               const GlobalMemory &memory, const char *parameters,
-               const LaunchOptions &options, Report &report)
+Execution::Execution(const Program &program, const ModuleVariables &variables,
+                     const GlobalMemory &memory, const char *parameters,
+                     const LaunchOptions &options, Report &report)
     : program(program), options(options), parameters(parameters),
       variables(variables), memory(memory), report(report),
       lastRanges(program.instructions.size()),
@@ -31,7 +32,7 @@ static std::string show(const Dim3 &size) {
   return concat("(", size.x, ", ", size.y, ", ", size.z, ")");
 }
 
-void Launch::checkOptions() const {
+void Execution::checkOptions() const {
   const Dim3 &block = options.block, &required = program.requiredThreads;
   auto failLaunch = [&](const auto &...parts) {
     fail("kernel '", program.name, "': ", parts...);
@@ -43,8 +44,8 @@ void Launch::checkOptions() const {
   if (!threads || threads > program.maxThreads)
     failLaunch("a block of ", show(block), " threads; it runs with 1 to ",
                program.maxThreads);
-  if (required.x && (block.x != required.x || block.y != required.y ||
-                     block.z != required.z))
+  if (required.x &&
+      (block.x != required.x || block.y != required.y || block.z != required.z))
     failLaunch("a block of ", show(block), " threads; .reqntid is ",
                show(required));
   // Of the chips with the most.
@@ -57,7 +58,7 @@ void Launch::checkOptions() const {
     failLaunch("this machine does not run ", emulator::getName(options.isa));
 }
 
-Launch::Range Launch::findRange(uint64_t address) const {
+Execution::Range Execution::findRange(uint64_t address) const {
   if (const GlobalMemory::Buffer *buffer = memory.find(address))
     return {buffer->begin, buffer->end, false};
   for (const auto &entry : variables) {
@@ -69,8 +70,8 @@ Launch::Range Launch::findRange(uint64_t address) const {
   return {};
 }
 
-char *Launch::findGlobal(uint32_t pc, uint64_t address, unsigned bytes,
-                         bool writes) {
+char *Execution::findGlobal(uint32_t pc, uint64_t address, unsigned bytes,
+                            bool writes) {
   Range &last = lastRanges[pc];
   auto holds = [&] {
     return address >= last.begin && address < last.end &&
@@ -84,28 +85,28 @@ char *Launch::findGlobal(uint32_t pc, uint64_t address, unsigned bytes,
   return reinterpret_cast<char *>(address);
 }
 
-std::string Launch::describe(uint32_t pc) const {
+std::string Execution::describe(uint32_t pc) const {
   const Source &source = program.sources[pc];
   return concat("line ", source.line, " '", source.text, "'",
                 source.location.empty() ? "" : " (" + source.location + ")");
 }
 
-std::string Launch::describeThread(Dim3 block, unsigned thread) const {
+std::string Execution::describeThread(Dim3 block, unsigned thread) const {
   const Dim3 &size = options.block;
   return concat("block ", show(block), ", thread ",
                 show({thread % size.x, thread / size.x % size.y,
                       thread / size.x / size.y}));
 }
 
-void Launch::reportRace(uint32_t pc, uint32_t otherPC,
-                        const std::string &message) {
+void Execution::reportRace(uint32_t pc, uint32_t otherPC,
+                           const std::string &message) {
   ++report.raceCount;
   bool isNew = racingPairs.insert(std::minmax(pc, otherPC)).second;
   if (isNew && report.races.size() < Report::maxRaces)
     report.races.push_back(concat("kernel '", program.name, "': ", message));
 }
 
-void Launch::collectStatistics() {
+void Execution::collectStatistics() {
   Statistics &statistics = report.statistics;
   for (size_t pc = 0; pc < executions.size(); ++pc) {
     statistics.warpInstructions += executions[pc];
@@ -115,7 +116,7 @@ void Launch::collectStatistics() {
   statistics.laneInstructions = laneExecutions;
 }
 
-void Launch::run() {
+void Execution::run() {
   const Dim3 &grid = options.grid;
   try {
     for (uint32_t z = 0; z < grid.z; ++z)

@@ -1,12 +1,12 @@
-//===- Launch.h - What the blocks of a launch share -------------*- C++ -*-===//
+//===- Execution.h - What the blocks of a launch share ----------*- C++ -*-===//
 //
 // Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef DSA_EMULATOR_LAUNCH_H
-#define DSA_EMULATOR_LAUNCH_H
+#ifndef DSA_EMULATOR_EXECUTION_H
+#define DSA_EMULATOR_EXECUTION_H
 
 #include "Failure.h"
 #include "Program.h"
@@ -14,11 +14,11 @@
 
 namespace dsa::emulator {
 
-class Launch {
+class Execution {
 public:
-  Launch(const Program &program, const ModuleVariables &variables,
-         const GlobalMemory &memory, const char *parameters,
-         const LaunchOptions &options, Report &report);
+  Execution(const Program &program, const ModuleVariables &variables,
+            const GlobalMemory &memory, const char *parameters,
+            const LaunchOptions &options, Report &report);
   /// All blocks; throws a failure.
   void run();
 
@@ -62,4 +62,4 @@ private:
 
 } // namespace dsa::emulator
 
-#endif // DSA_EMULATOR_LAUNCH_H
+#endif // DSA_EMULATOR_EXECUTION_H
