@@ -768,6 +768,122 @@ def VerifyLoweredPass : Pass<"dsa-verify-lowered", "ModuleOp"> {
   }];
 }
 
+def ConvertToGPUPass : Pass<"dsa-to-gpu", "ModuleOp"> {
+  let summary = "Lower dsa ops on memrefs to GPU kernels and their launches";
+  let description = [{
+    Each op becomes a kernel in a `gpu.module` of its own, written in `scf`,
+    `arith`, `vector`, `llvm`, `nvvm` and `dsa_gpu`, and in its place a
+    `dsa_gpu.launch`; what kernels are given of sizes, strides and addresses is
+    computed on the host. A passed remark names the schedule of each op.
+
+    ```mlir
+    func.func @attend(%q: memref<?x128x576xbf16>, %kv: memref<?x576xbf16>,
+        %i: memref<?x2048xi32>, %o: memref<?x128x512xbf16>, %l: memref<?x128xf32>) {
+      dsa.sparse_attention query(%q : memref<?x128x576xbf16>) keys(%kv : memref<?x576xbf16>)
+          indices(%i : memref<?x2048xi32>) scale = 0.1 dv = 512
+          outs(%o, %l : memref<?x128x512xbf16>, memref<?x128xf32>)
+      return
+    }
+    ```
+    becomes, with `chip=sm_80`,
+    ```mlir
+    module attributes {gpu.container_module} {
+      gpu.module @attend_sparse_attention {
+        gpu.func @attend_sparse_attention(...) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
+          ...
+          nvvm.cp.async.shared.global ...
+          nvvm.ldmatrix ...
+          nvvm.mma.sync ...
+          ...
+        }
+      }
+      gpu.module @attend_sparse_attention_merge {
+        ...
+      }
+      func.func @attend(...) {
+        %call = dsa_gpu.call : !llvm.ptr
+        ...
+        scf.for ... {
+          dsa_gpu.launch %call : !llvm.ptr, @attend_sparse_attention::@attend_sparse_attention ...
+          scf.if %split {
+            dsa_gpu.launch %call : !llvm.ptr, @attend_sparse_attention_merge::@attend_sparse_attention_merge ...
+          }
+        }
+        return
+      }
+    }
+    ```
+
+    Memory that rows are copied from, and `out`, is aligned to 16 bytes, and so
+    are its strides, which `dsa_gpu.check_aligned` sees to when the function is
+    called.
+
+    Numerics: sums of dot products and of weighted values are those of mma.sync,
+    f32; 2^x and log2 are those of `dsa_gpu`; weights are rounded to the compute
+    type for their products, their sum is not. A row's bits depend on its own
+    inputs, the options and the chip, and unless `batch-invariant` on the shapes:
+    few rows are split among `sm-count` multiprocessors, in ranges of the list
+    that are merged in order.
+
+    An error: an op that no kernel covers, which names the type or the limit; an
+    op on tensors; other ops that read or write memory, as the host cannot; a
+    chip that is not known; a schedule that does not fit.
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", "\"sm_80\"",
+           "the GPU: sm_80, sm_86, sm_89, sm_90, sm_100 or sm_120">,
+    Option<"smCount", "sm-count", "int64_t", "0",
+           "multiprocessors to divide few rows among; 0 for those of the chip">,
+    Option<"batchInvariant", "batch-invariant", "bool", "false",
+           "the bits of a row do not depend on how many rows there are">,
+    Option<"heads", "heads", "int64_t", "0",
+           "attention: heads of a block; 0 for the default of the chip">,
+    Option<"keys", "keys", "int64_t", "0",
+           "attention: keys of a tile; 0 for 32">,
+    Option<"stages", "stages", "int64_t", "0",
+           "attention: tiles in shared memory; 0 for the default of the chip">,
+    Option<"querySteps", "query-steps", "int64_t", "0",
+           "attention: steps of 16 columns of the query that a warp keeps in "
+           "registers; 0 for the default of the schedule">,
+    Option<"scorePasses", "score-passes", "int64_t", "0",
+           "attention: passes over the query per tile; 0 for the default of the "
+           "schedule">,
+    Option<"warps", "warps", "int64_t", "0",
+           "attention: warps of a block; 0 for the default of the schedule">
+  ];
+  let dependentDialects = [
+    "arith::ArithDialect", "dsa_gpu::DSAGPUDialect", "func::FuncDialect",
+    "gpu::GPUDialect", "LLVM::LLVMDialect", "memref::MemRefDialect",
+    "NVVM::NVVMDialect", "scf::SCFDialect", "vector::VectorDialect"
+  ];
+}
+
+def CallArgumentPass : Pass<"dsa-gpu-call-argument", "ModuleOp"> {
+  let summary = "Give entry points of a GPU target the call as their last argument";
+  let description = [{
+    Entry points that `dsa-function-abi` made get one more argument, behind the
+    number of threads: the `struct dsa_gpu_call` that their launches belong to.
+    In them it replaces `dsa_gpu.call`. `f_shapes` and `f_workspace` launch
+    nothing and stay.
+
+    ```mlir
+    func.func @f(%x: memref<?xf32>, %workspace: memref<?xi8>, %threads: i32) -> i32 {
+      %call = dsa_gpu.call : !llvm.ptr
+      dsa_gpu.launch %call : !llvm.ptr, ...
+      ...
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @f(%x: memref<?xf32>, %workspace: memref<?xi8>, %threads: i32, %call: !llvm.ptr) -> i32 {
+      dsa_gpu.launch %call : !llvm.ptr, ...
+      ...
+    }
+    ```
+  }];
+  let dependentDialects = ["LLVM::LLVMDialect"];
+}
+
 def ConvertKernelsToNVVMPass : Pass<"dsa-gpu-to-nvvm", "gpu::GPUModuleOp"> {
   let summary = "Lower kernels to the LLVM and NVVM dialects";
   let description = [{

@@ -22,10 +22,14 @@ struct Chip {
   StringRef base; ///< `sm_80` or `sm_86`
   int32_t major, minor;
   /// What a block may have of shared memory, in bytes, on every chip of this
-  /// base; some have more.
-  int64_t sharedBytes;
+  /// base: what schedules use by default; and what it may have on this one.
+  int64_t sharedBytes, maxSharedBytes;
+  /// Streaming multiprocessors.
+  int64_t smCount;
 };
 
+/// All that there are.
+ArrayRef<Chip> getChips();
 /// The chip called `name`, or an error that lists those there are.
 llvm::Expected<Chip> getChip(StringRef name);
 

@@ -78,6 +78,21 @@ def DSAGPU_Log2Op : DSAGPU_ApproximateOp<"log2"> {
 // On the host
 //===----------------------------------------------------------------------===//
 
+def DSAGPU_CallOp : DSAGPU_Op<"call", [Pure]> {
+  let summary = "The call that the host function runs in";
+  let description = [{
+    What launches and checks of an entry point are given. `dsa-gpu-call-argument`
+    makes it the last argument of the entry points, where they have the form
+    that callers know; until then their arguments are those of every target.
+
+    ```mlir
+    %call = dsa_gpu.call : !llvm.ptr
+    ```
+  }];
+  let results = (outs LLVM_PointerInAddressSpace<0>:$result);
+  let assemblyFormat = "attr-dict `:` type($result)";
+}
+
 def DSAGPU_LaunchOp : DSAGPU_Op<"launch", [
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "Start a kernel";
