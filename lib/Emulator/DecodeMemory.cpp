@@ -210,11 +210,23 @@ static void decodePrefetch(InstructionDecoder &d) {
   d.setHandler(Instruction::Kind::Each, executeNothing);
 }
 
+static void decodeIsSpace(InstructionDecoder &d) {
+  Instruction &i = d.instruction;
+  i.space = d.takeSpace();
+  if (i.space == Space::Generic)
+    d.refuse("it names no space");
+  d.expectOperands(2);
+  i.operands[0] = d.takeResult(0, Type::Pred);
+  i.operands[1] = d.takeSource(1, Type::U64);
+  d.setHandler(Instruction::Kind::Each, executeIsSpace);
+}
+
 OpcodeGroup dsa::emulator::getMemoryOpcodes() {
   static constexpr OpcodeEntry entries[] = {
-      {"ld", decodeLoad},     {"st", decodeStore},
-      {"atom", decodeAtomic}, {"red", decodeAtomic},
-      {"cp", decodeAsync},    {"membar", decodeFence},
-      {"fence", decodeFence}, {"prefetch", decodePrefetch}};
+      {"ld", decodeLoad},          {"st", decodeStore},
+      {"atom", decodeAtomic},      {"red", decodeAtomic},
+      {"cp", decodeAsync},         {"membar", decodeFence},
+      {"isspacep", decodeIsSpace}, {"fence", decodeFence},
+      {"prefetch", decodePrefetch}};
   return {std::begin(entries), std::end(entries)};
 }

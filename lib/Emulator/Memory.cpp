@@ -114,6 +114,21 @@ void dsa::emulator::executeStore(Warp &warp, const Instruction &i,
   });
 }
 
+void dsa::emulator::executeIsSpace(Warp &warp, const Instruction &i,
+                                   uint32_t mask) {
+  uint32_t result = 0;
+  forEachLane(mask, [&](unsigned lane) {
+    uint64_t address = warp.get<uint64_t>(i.operands[1], lane);
+    uint64_t original = address;
+    bool isThere = getSpace(address) == i.space;
+    // .const is a part of what is addressed like .global.
+    if (i.space == Space::Const || (isThere && i.space == Space::Global))
+      isThere = warp.execution.isConst(original) == (i.space == Space::Const);
+    result |= uint32_t(isThere) << lane;
+  });
+  warp.setPredicate(i.operands[0], result, mask);
+}
+
 void dsa::emulator::executeAsyncCopy(Warp &warp, const Instruction &i,
                                      uint32_t mask) {
   unsigned bytes = i.variant;

@@ -42,6 +42,9 @@ void executeCommitGroup(Warp &warp, const Instruction &i, uint32_t mask);
 /// All but the last `variant` groups; all copies for -1.
 void executeWaitGroup(Warp &warp, const Instruction &i, uint32_t mask);
 
+/// Operand 0 is the predicate, operand 1 the generic address.
+void executeIsSpace(Warp &warp, const Instruction &i, uint32_t mask);
+
 /// Operand 0 is the address, those behind it are one to four registers.
 /// `variant` is 1 for .trans.
 void executeLoadMatrix(Warp &warp, const Instruction &i, uint32_t mask);

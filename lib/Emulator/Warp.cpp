@@ -245,9 +245,14 @@ void Warp::exitLanes(Fragment &fragment, uint32_t active) {
   ++fragment.pc;
   if (!fragment.mask)
     fragments.erase(fragments.begin() + (&fragment - fragments.data()));
-  // Those that wait may have waited for these.
-  for (Fragment &other : fragments)
-    other.waits = false;
+  // Those that wait may have waited for these. Not at .aligned instructions:
+  // there the warp was apart when some of it came.
+  for (Fragment &other : fragments) {
+    const Instruction &i = execution.program.instructions[other.pc];
+    bool isAligned = i.kind == Instruction::Kind::Aligned ||
+                     (i.kind == Instruction::Kind::Barrier && i.uniform);
+    other.waits &= isAligned;
+  }
   if (!live)
     block.onWarpDone();
 }
@@ -367,10 +372,6 @@ void Warp::runBarrier(Fragment &fragment, const Instruction &i,
     split(fragment, fragment.mask & ~active, at + 1, at);
     return;
   }
-  if (i.uniform && live != all)
-    failLane(__builtin_ctz(active),
-             "an .aligned barrier in a warp whose lanes ", hex(all & ~live),
-             " have exited");
   if (active != live) {
     fragment.waits = true;
     if (i.uniform || !areAllAtBarrier(i))
@@ -442,6 +443,8 @@ void Warp::failConverging() {
   for (const Fragment &fragment : fragments)
     where += concat(where.empty() ? "" : "; ", "lanes ", hex(fragment.mask),
                     " at ", execution.describe(fragment.pc));
+  if (live != all)
+    where += concat("; lanes ", hex(all & ~live), " have exited");
   const Fragment &first = fragments[0];
   failAtInstruction(first.pc, __builtin_ctz(first.mask),
                     concat("the threads of the warp wait for each other at "

@@ -254,6 +254,14 @@ LaneHandler selectSum(const LaneOperation &o) {
   }
 }
 
+LaneHandler selectUpperWord(Operation operation) {
+  if (operation == Operation::Reciprocal)
+    return unary<OfUpperWord<Reciprocal>, double, double>;
+  if (operation == Operation::ReciprocalSquareRoot)
+    return unary<OfUpperWord<ReciprocalSquareRoot>, double, double>;
+  return nullptr;
+}
+
 template <bool flush>
 LaneHandler selectSingle(const LaneOperation &o) {
   if (o.saturate)
@@ -271,9 +279,7 @@ LaneHandler selectFloat(const LaneOperation &o) {
     if (!nearest || o.saturate)
       return nullptr;
     if (o.flush)
-      return o.operation == Operation::Reciprocal
-                 ? unary<OfUpperWord<Reciprocal>, double, double>
-                 : unary<OfUpperWord<ReciprocalSquareRoot>, double, double>;
+      return selectUpperWord(o.operation);
     if (LaneHandler handler = selectSum<double, Mode<false, false>>(o))
       return handler;
     return selectUnsaturated<double, Mode<false, false>>(o);
