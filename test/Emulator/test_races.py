@@ -45,8 +45,10 @@ RACES = {
     + "@%p1 atom.shared.add.u32 %r3, [%r1], 1;\n@!%p1 st.shared.u32 [%r2+-128], 1;",
     "an atomic access after a store": IS_FIRST
     + "@%p1 st.shared.u32 [%r1], 1;\natom.shared.add.u32 %r3, [%r1], 1;",
-    "a load after an atomic access": "atom.shared.add.u32 %r3, [%r1], 1;\nld.shared.u32 %r3, [%r1];",
-    "an atomic access after a load": "ld.shared.u32 %r3, [%r1];\natom.shared.add.u32 %r3, [%r1], 1;",
+    "a load after an atomic access": IS_FIRST
+    + "@%p1 atom.shared.add.u32 %r3, [%r1], 1;\n@!%p1 ld.shared.u32 %r3, [%r1];",
+    "an atomic access after a load": IS_FIRST
+    + "@!%p1 ld.shared.u32 %r3, [%r1];\n@%p1 atom.shared.add.u32 %r3, [%r1], 1;",
     "shuffles do not order lanes": BESIDE
     + "st.shared.u32 [%r2], 1; shfl.sync.bfly.b32 %r5, %r0, 1, 31, 0xffffffff;"
     + "\nld.shared.u32 %r4, [%r3];",
@@ -71,13 +73,14 @@ RACES = {
     "a copy of another thread": COPY
     + "cp.async.wait_all; xor.b32 %r5, %r4, 16;\nld.shared.u32 %r6, [%r5];",
     "a copy that another thread waits for": "xor.b32 %r5, %r0, 1;" + COPY
-    + "setp.lt.u32 %p1, %r0, 63; @%p1 cp.async.wait_all; bar.sync 0;"
+    + "cp.async.commit_group; setp.lt.u32 %p1, %r0, 63; @%p1 cp.async.wait_group 0; bar.sync 0;"
     + "mad.lo.u32 %r5, %r5, 16, %r1;\nld.shared.u32 %r6, [%r5];",
     "a wait behind the barrier": COPY
     + "bar.sync 0; cp.async.wait_all; xor.b32 %r5, %r4, 512;\nld.shared.u32 %r6, [%r5];",
     "two copies to one place": COPY + "\ncp.async.cg.shared.global [%r4], [%d2], 16;",
-    "a copy to what is read": OTHER
-    + "mad.lo.u32 %r5, %r0, 16, %r1; xor.b32 %r5, %r5, 512;\nld.shared.u32 %r6, [%r5];\n" + COPY,
+    "a copy to what is read": "setp.lt.u32 %p1, %r0, 32;"
+    "mad.lo.u32 %r5, %r0, 16, %r1;\n@%p1 ld.shared.u32 %r6, [%r5+512];\n@%p1 bra DONE;"
+    + COPY + "\nDONE:",
     "a copy to what another thread writes": "mad.lo.u32 %r5, %r0, 16, %r1; xor.b32 %r5, %r5, 16;"
     + "\nst.shared.u32 [%r5], 1;\n" + COPY,
     "a store to where a copy goes": COPY + "\nst.shared.u32 [%r4], 1;",
