@@ -16,7 +16,8 @@ IS_FIRST = "setp.eq.u32 %p1, %r0, 0;"
 # 16 bytes of `out` for each thread, and where the copy goes.
 COPY = """mad.wide.u32 %d2, %r0, 16, %d0; mad.lo.u32 %r4, %r0, 16, %r1;
 cp.async.cg.shared.global [%r4], [%d2], 16;"""
-ROW = "and.b32 %r5, %r0, 31; mad.lo.u32 %r5, %r5, 16, %r1;"
+# The 16 bytes of each thread.
+ROW = "mad.lo.u32 %r5, %r0, 16, %r1;"
 LDMATRIX = "ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%r6, %r7, %r8, %r9}, [%r5];"
 
 RACES = {
@@ -52,8 +53,8 @@ RACES = {
     "shuffles do not order lanes": BESIDE
     + "st.shared.u32 [%r2], 1; shfl.sync.bfly.b32 %r5, %r0, 1, 31, 0xffffffff;"
     + "\nld.shared.u32 %r4, [%r3];",
-    "a matrix of what lanes stored": IS_FIRST_WARP
-    + ROW + "@%p1 st.shared.u32 [%r2], 1;\n" + LDMATRIX,
+    "a matrix of what lanes stored": ROW
+    + "st.shared.v4.u32 [%r5], {%r0, %r0, %r0, %r0};\n" + LDMATRIX,
     "another barrier": OTHER
     + "st.shared.u32 [%r2], 1;" + IS_FIRST_WARP
     + "@%p1 bar.sync 1, 32; @!%p1 bar.sync 2, 32;\nld.shared.u32 %r4, [%r3];",
@@ -84,7 +85,7 @@ RACES = {
     "a copy to what another thread writes": "mad.lo.u32 %r5, %r0, 16, %r1; xor.b32 %r5, %r5, 16;"
     + "\nst.shared.u32 [%r5], 1;\n" + COPY,
     "a store to where a copy goes": COPY + "\nst.shared.u32 [%r4], 1;",
-    "a matrix of what threads copied": COPY + "cp.async.wait_all;" + ROW + "\n" + LDMATRIX,
+    "a matrix of what threads copied": COPY + "cp.async.wait_all;\n" + ROW + LDMATRIX,
 }  # fmt: skip
 
 
