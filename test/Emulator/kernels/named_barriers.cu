@@ -1,7 +1,7 @@
 // Two warps fill buffers that two other warps empty: barriers with a number
 // and a count, at which one side arrives and the other waits.
 //
-// RACY_EMPTY: a buffer is filled again without waiting until it is empty.
+// RACY_EMPTY: a buffer is said to be empty before it has been read.
 
 constexpr int size = 64, buffers = 2;
 
@@ -16,18 +16,15 @@ __device__ void barrierArrive(int barrier) {
 extern "C" __global__ void __launch_bounds__(128)
     producer_consumer(const int *x, int tiles, int *y) {
   __shared__ int buffer[buffers][size];
-  const int full = 1;
-  [[maybe_unused]] const int empty = full + buffers;
+  const int full = 1, empty = full + buffers;
   int t = threadIdx.x % size;
   x += blockIdx.x * tiles * size;
   y += blockIdx.x * tiles * size;
   if (threadIdx.x >= size) {
     for (int tile = 0; tile < tiles; ++tile) {
       int b = tile % buffers;
-#ifndef RACY_EMPTY
       if (tile >= buffers)
         barrierSync(empty + b);
-#endif
       buffer[b][t] = x[tile * size + t];
       barrierArrive(full + b);
     }
@@ -35,11 +32,16 @@ extern "C" __global__ void __launch_bounds__(128)
     int sum = 0;
     for (int tile = 0; tile < tiles; ++tile) {
       int b = tile % buffers;
+      bool refilled = tile + buffers < tiles;
       barrierSync(full + b);
+#ifdef RACY_EMPTY
+      if (refilled)
+        barrierArrive(empty + b);
+#endif
       sum += buffer[b][size - 1 - t];
       y[tile * size + t] = sum;
 #ifndef RACY_EMPTY
-      if (tile + buffers < tiles)
+      if (refilled)
         barrierArrive(empty + b);
 #endif
     }
