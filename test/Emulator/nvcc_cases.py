@@ -398,7 +398,7 @@ def make_atomics(rng, seed):
 
 
 def make_producer_consumer(rng, seed):
-    grid, tiles = ((1, 5), (2, 1), (1, 2), (2, 6))[seed]
+    grid, tiles = ((1, 5), (2, 1), (1, 2), (2, 7))[seed]
     x = rng.integers(-1000, 1000, (grid, tiles, 64)).astype(np.int32)
     return Run(grid, 128, [x, np.int32(tiles), unwritten(grid, tiles, 64)],
                expect(np.cumsum(x[:, :, ::-1], axis=1)))
@@ -433,9 +433,9 @@ def make_transpose(rng, seed):
 
 
 def make_rotate(rng, seed):
-    squares = (2, 4, 2, 6)[seed]
+    times = np.array(((3, 2), (2, 3, 0, 1), (6, 7), (5, 4, 1, 0, 4, 5))[seed], np.int32)
+    squares = len(times)
     x = rng.integers(0, 2**30, (squares, 16, 16)).astype(np.int32)
-    times = rng.integers(0, 6, squares).astype(np.int32)
     # numpy.rot90 turns to the left, as the first half of a warp does.
     return Run(squares // 2, 32, [x, times, unwritten(squares, 16, 16)],
                expect([np.rot90(s, t if i % 2 == 0 else -t)
