@@ -425,6 +425,20 @@ def make_softmax(rng, seed):
                              unwritten(rows, columns, dtype=np.float32)], check)
 
 
+def make_critical_section(rng, seed):
+    n, grid = ((150, 3), (1, 1), (64, 2), (97, 2))[seed]
+    x = rng.integers(-100, 100, n).astype(np.int32)
+    return Run(grid, 64, [x, np.int32(n), np.array([5, 0, -(2**31)], np.int32)],
+               expect([x.sum() + 5, n, x.max()]))
+
+
+def make_chained_scan(rng, seed):
+    grid = (5, 1, 8, 2)[seed]
+    x = rng.integers(-1000, 1000, grid * 64).astype(np.int32)
+    return Run(grid, 64, [x, unwritten(grid * 64), unwritten(grid), np.zeros(grid, np.int32)],
+               expect(np.cumsum(x), index=1))
+
+
 def make_transpose(rng, seed):
     squares, grid = ((5, 2), (1, 1), (4, 2), (3, 2))[seed]
     x = rng.integers(0, 2**30, (squares, 32, 32)).astype(np.int32)
@@ -567,6 +581,8 @@ CASES = scalar_cases.CASES + [
     Case("histogram", "histogram", make_histogram),
     Case("histogram", "scan", make_scan),
     Case("histogram", "atomics", make_atomics),
+    Case("locks", "critical_section", make_critical_section),
+    Case("locks", "chained_scan", make_chained_scan),
     Case("named_barriers", "producer_consumer", make_producer_consumer),
     Case("softmax", "softmax", make_softmax),
     Case("transpose", "transpose", make_transpose),
