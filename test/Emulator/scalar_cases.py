@@ -289,6 +289,7 @@ def integer_case(kernel, rows, bits, takes_signed):
     def make(rng, seed):
         n = size_of(seed)
         x, y = random_integers(rng, n, bits), random_integers(rng, n, bits)
+        x[0], y[0] = 1 << (bits - 1), (1 << bits) - 1  # the quotient that overflows
         columns = list(zip(x, y))
         if takes_signed:
             columns = [(signed(a, bits), signed(b, bits), a, b) for a, b in columns]

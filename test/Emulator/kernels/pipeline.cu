@@ -39,6 +39,7 @@ extern "C" __global__ void __launch_bounds__(threads)
     __syncthreads();
     int number = blockIdx.x + i * gridDim.x;
     const int *values = ring[i % stages];
+#pragma unroll 1
     for (int j = t; j < tile; j += threads) {
       int2 w = weight[j / 2 % (threads / 2)];
       if (number * tile + j < n)

@@ -7,6 +7,7 @@ extern "C" __global__ void stencil(const int *x, int3 size, int *y) {
   __shared__ int tile[sizeZ + 2][sizeY + 2][sizeX + 2];
   int thread = (threadIdx.z * sizeY + threadIdx.y) * sizeX + threadIdx.x;
   const int count = (sizeX + 2) * (sizeY + 2) * (sizeZ + 2);
+#pragma unroll 1
   for (int i = thread; i < count; i += sizeX * sizeY * sizeZ) {
     int tx = i % (sizeX + 2), ty = i / (sizeX + 2) % (sizeY + 2),
         tz = i / ((sizeX + 2) * (sizeY + 2));
