@@ -177,7 +177,8 @@ def main():
     parser = argparse.ArgumentParser(
         prog="tools/mutation.sh", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="exit codes: 0 all is as the table says, 1 it is not, 2 usage")
+        epilog="exit codes: 0 all is as the table says, 1 it is not, 2 usage,"
+        " 69 the emulator is not built")
     parser.add_argument("--kernel", action="append", metavar="NAME",
                         help="only this one; may be repeated")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N",
@@ -193,6 +194,10 @@ def main():
                          + ", ".join(subject.name for subject in chosen))
         chosen = [subject for subject in chosen if subject.name in options.kernel]
 
+    if not (library := emulator.build / "lib" / "emulated-cuda" / "libcuda.so.1").exists():
+        print(f"error: no {library}: run tools/check.sh first", file=sys.stderr)
+        return 69
+
     start = time.monotonic()
     table = json.loads(TABLE.read_text()) if TABLE.exists() else {}
     whole = [Mutant(subject, "whole", "", subject.ptx) for subject in chosen]
@@ -207,16 +212,15 @@ def main():
     if options.update and not failures:
         update(found, table)
     failures += compare(found, table)
+    seen = [mutant["seen"] for of_kernel in found.values() for mutant in of_kernel.values()]
     if not options.kernel:
         failures += [f"{name}: in the table, but there is no such kernel"
                      for name in sorted(table.keys() - found.keys())]
-
-    seen = [mutant["seen"] for of_kernel in found.values() for mutant in of_kernel.values()]
+        if "race" not in seen:
+            failures.append("no mutant is seen by the race check alone")
     for name, of_kernel in found.items():
         counts = [m["seen"] for m in of_kernel.values()]
         print(f"{name}: " + ", ".join(f"{counts.count(s)} {s}" for s in sorted(set(counts))))
-    if "race" not in seen:
-        failures.append("no mutant is seen by the race check alone")
     for failure in failures:
         print(f"error: {failure}", file=sys.stderr)
     print(f"{len(seen)} mutants in {time.monotonic() - start:.0f} s: {seen.count('race')} seen by the"

@@ -51,11 +51,12 @@ barrier.cluster.wait.acquire;
 """
 
 
-def copy_subject(name="copy", ptx=PTX):
+def copy_subject(name="copy", ptx=PTX, checks_values=True):
     def run(module):
         y = np.zeros(64, np.int32)
         report = launch_loaded(module, "copy", 1, 64, [y])
-        yield report, lambda: np.testing.assert_array_equal(y, np.arange(64))
+        expected = np.arange(64) if checks_values else y
+        yield report, lambda: np.testing.assert_array_equal(y, expected)
     return Subject(name, ptx, run)
 
 
@@ -72,10 +73,21 @@ def test_every_instruction_that_orders_memory_is_mutated():
     assert found["a: cp.async.wait_group 1 one more"].ptx == WAITS.replace("group 3", "group 4")
 
 
-def test_who_notices():
-    seen = run_all(list(find_mutants(copy_subject())), jobs=2)
-    assert "race" in seen["copy", "copy: bar.sync 1 dropped"]
-    assert seen["copy", "copy: bar.warp.sync 1 dropped"] == "nobody"
+@pytest.mark.parametrize("checks_values, seen", [(True, "race value"), (False, "race")])
+def test_who_notices(checks_values, seen):
+    results = run_all(list(find_mutants(copy_subject(checks_values=checks_values))), jobs=2)
+    assert results == {("copy", "copy: bar.sync 1 dropped"): seen,
+                       ("copy", "copy: bar.warp.sync 1 dropped"): "nobody"}
+
+
+def test_an_error_is_noticed():
+    # The other warp waits for ever.
+    ptx = PTX.replace("bar.sync 0;", "setp.lt.u32 %p1, %r1, 32;\n @%p1 bar.arrive 0, 64;\n"
+                                     " @!%p1 bar.sync 0, 64;").replace(
+        ".reg .b32", ".reg .pred %p<2>; .reg .b32").replace("xor.b32 %r1, %r1, 32", "and.b32 %r1, %r1, 31")
+    subject = copy_subject(ptx=ptx, checks_values=False)
+    seen = run_all(list(find_mutants(subject)), jobs=2)
+    assert seen["copy", "copy: bar.arrive 1 dropped"] == "error"
 
 
 def test_a_mutant_that_hangs_or_crashes_is_no_mutant_that_is_seen(monkeypatch):
@@ -124,27 +136,37 @@ def main(monkeypatch, *arguments):
 def test_the_table_is_written_and_then_holds(monkeypatch, tmp_path, capsys):
     table = tmp_path / "table.json"
     monkeypatch.setattr(mutate_barriers, "TABLE", table)
-    monkeypatch.setattr(mutate_barriers, "subjects", lambda: [copy_subject()])
+    monkeypatch.setattr(mutate_barriers, "subjects", lambda: [copy_subject(checks_values=False)])
     assert main(monkeypatch) == 1  # no table yet
     assert main(monkeypatch, "--update") == 1  # a survivor without a reason
     content = json.loads(table.read_text())
-    assert content["copy"]["copy: bar.warp.sync 1 dropped"]["redundant"] == ""
-    content["copy"]["copy: bar.warp.sync 1 dropped"]["redundant"] = "The barrier before it orders more."
+    survivor = content["copy"]["copy: bar.warp.sync 1 dropped"]
+    assert survivor["redundant"] == ""
+    survivor["redundant"] = "The barrier before it orders more."
     table.write_text(json.dumps(content))
-    capsys.readouterr()
-    race_alone = content["copy"]["copy: bar.sync 1 dropped"]["seen"] == "race"
-    assert main(monkeypatch, "--update") == (0 if race_alone else 1)
+    assert main(monkeypatch) == 0
+    assert main(monkeypatch, "--update") == 0
     assert json.loads(table.read_text()) == content  # the reason stays
-    output = capsys.readouterr()
-    assert ("no mutant is seen by the race check alone" in output.err) == (not race_alone)
 
-    # A kernel that is wrong by itself, or no longer there.
+    # What all see, the race check does not see alone.
+    monkeypatch.setattr(mutate_barriers, "subjects", lambda: [copy_subject()])
+    capsys.readouterr()
+    assert main(monkeypatch, "--update") == 1
+    assert "no mutant is seen by the race check alone" in capsys.readouterr().err
+    assert main(monkeypatch, "--kernel", "copy") == 0
+
+
+def test_a_kernel_that_is_wrong_or_gone(monkeypatch, tmp_path, capsys):
+    table = tmp_path / "table.json"
+    table.write_text(json.dumps({"gone": {}}))
+    monkeypatch.setattr(mutate_barriers, "TABLE", table)
     monkeypatch.setattr(mutate_barriers, "subjects",
-                        lambda: [copy_subject("other", PTX.replace("bar.sync 0;", ""))])
-    assert main(monkeypatch) == 1
-    output = capsys.readouterr()
-    assert "other: the kernel itself, with nothing missing, is seen by" in output.err
-    assert "copy: in the table, but there is no such kernel" in output.err
+                        lambda: [copy_subject(ptx=PTX.replace("bar.sync 0;", ""))])
+    assert main(monkeypatch, "--update") == 1
+    errors = capsys.readouterr().err
+    assert "copy: the kernel itself, with nothing missing, is seen by race value" in errors
+    assert "gone: in the table, but there is no such kernel" in errors
+    assert json.loads(table.read_text()) == {"gone": {}}  # nothing is learnt from such a kernel
 
 
 def test_an_unknown_kernel_is_a_usage_error(monkeypatch, capsys):
