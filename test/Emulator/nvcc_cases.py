@@ -4,6 +4,8 @@ Integers, and floats that happen to be exact, are compared exactly; of other
 floats each comparison says its tolerance and why.
 """
 
+import idiom_cases
+import math_cases
 import ml_dtypes
 import numpy as np
 import scalar_cases
@@ -189,6 +191,19 @@ def make_sort_rows(rng, seed):
     x = rng.integers(-300, 300, (rows, 17)).astype(np.int16)
     return Run(blocks(rows, 64), 64, [x, np.int32(rows), unwritten(rows, 17, dtype=np.int16)],
                expect(np.sort(x, axis=1)))
+
+
+def make_end_early(rng, seed):
+    n = (300, 128, 20, 135)[seed]
+    x = rng.integers(0, 1000, n).astype(np.int32)
+    values = np.full(up_to(n, 128), 1000)
+    values[:n] = x
+    ends = np.ones(len(values), bool)
+    ends[:n] = x % 5 == 0
+    blocks_of = values.reshape(-1, 128)
+    sums = np.where(ends.reshape(-1, 128), blocks_of, blocks_of + np.roll(blocks_of, -1, axis=1))
+    y = np.where(ends, UNWRITTEN, sums[:, np.arange(128) ^ 33].reshape(-1))
+    return Run(len(blocks_of), 128, [x, np.int32(n), unwritten(n)], expect(y[:n]))
 
 
 PROGRAMS = [b"xd*x+", b"x\1-d?l\7", b"\4x?\5", b"xx*x\2*-e\1\1", b"\0x\1\2s-+l", b"\3\1-dl",
@@ -405,6 +420,16 @@ def make_producer_consumer(rng, seed):
                expect(np.cumsum(x[:, :, ::-1], axis=1)))
 
 
+def make_two_sides(rng, seed):
+    turns = (3, 0, 1, 6)[seed]
+    x = rng.integers(-50, 50, 128).astype(np.int32)
+    v, w = x[:64].astype(np.int64), np.zeros(64, np.int64)
+    for _ in range(turns):
+        left, right = v, x[64:] + w
+        v, w = v + right[::-1], w ^ (left * 3)
+    return Run(1, 128, [x, np.int32(turns), unwritten(128)], expect(wrap([*v, *w])))
+
+
 def make_softmax(rng, seed):
     rows, columns, block = ((3, 300, 64), (1, 4, 32), (2, 1028, 288), (4, 60, 96))[seed]
     x = (rng.standard_normal((rows, columns)) * 5).astype(np.float32)
@@ -541,6 +566,39 @@ def make_generic(rng, seed):
     return Run(grid, 64, [kinds, x, unwritten(grid, 64)], check)
 
 
+VECTORS = np.dtype([("a", "u1", 4), ("b", "i2", 2), ("c", "i4", 4), ("d", "f8", 2), ("e", "i8", 2),
+                    ("f", "u2", 4), ("g", "i1", 2), ("h", "f4", 2)])
+# Where the fields lie: a vector is aligned to its size.
+VECTORS = np.dtype({"names": VECTORS.names, "formats": [VECTORS[name] for name in VECTORS.names],
+                    "offsets": [0, 4, 16, 32, 48, 64, 72, 80], "itemsize": 96})
+
+
+def make_vectors(rng, seed):
+    n = (70, 32, 1, 45)[seed]
+    x = np.zeros(n, VECTORS)
+    for name in VECTORS.names:
+        field = x[name]
+        field[...] = rng.integers(0, 100, field.shape)
+    v = np.zeros(up_to(n, 32), VECTORS)
+    t = np.arange(len(v))
+    kept = (t < n) & (t % 2 == t // 2 % 2)  # the others read the zeros
+    v[kept] = x[kept[:n]]
+    v["a"][:, 3] += v["a"][:, 0]
+    v["b"][:, 1] -= v["b"][:, 0]
+    v["c"][:, 2] *= v["c"][:, 3]
+    v["d"][:, 0] += v["d"][:, 1]
+    v["e"][:, 1] ^= v["e"][:, 0]
+    v["f"][:, 0] = v["f"][:, 3] - v["f"][:, 2]
+    v["g"][:, 0] = -v["g"][:, 1]
+    v["h"][:, 1] *= v["h"][:, 0]
+    expected = v.reshape(-1, 32)[:, ::-1].reshape(-1)[:n]
+
+    def check(args):
+        for name in VECTORS.names:
+            np.testing.assert_array_equal(args[2][name], expected[name], name)
+    return Run(blocks(n, 32), 32, [x, np.int32(n), np.zeros(n, VECTORS)], check)
+
+
 def make_carve(rng, seed):
     n = (100, 64, 1, 37)[seed]
     x = rng.standard_normal(n)
@@ -565,7 +623,7 @@ def make_stencil(rng, seed):
                expect(expected))
 
 
-CASES = scalar_cases.CASES + [
+CASES = scalar_cases.CASES + math_cases.CASES + idiom_cases.CASES + [
     Case("reduce", "reduce", make_reduce),
     Case("reduce", "length", make_length),
     Case("gemm_bf16", "gemm_bf16", make_gemm_bf16),
@@ -574,6 +632,7 @@ CASES = scalar_cases.CASES + [
     Case("divergence", "choose", make_choose),
     Case("divergence", "find_pair", make_find_pair),
     Case("divergence", "sort_rows", make_sort_rows),
+    Case("divergence", "end_early", make_end_early),
     Case("divergence", "interpret", make_interpret),
     Case("collectives", "shuffles", make_shuffles),
     Case("collectives", "votes", make_votes),
@@ -583,6 +642,7 @@ CASES = scalar_cases.CASES + [
     Case("histogram", "atomics", make_atomics),
     Case("locks", "critical_section", make_critical_section),
     Case("locks", "chained_scan", make_chained_scan),
+    Case("named_barriers", "two_sides", make_two_sides),
     Case("named_barriers", "producer_consumer", make_producer_consumer),
     Case("softmax", "softmax", make_softmax),
     Case("transpose", "transpose", make_transpose),
@@ -592,6 +652,7 @@ CASES = scalar_cases.CASES + [
     Case("pointers", "by_value", make_by_value),
     Case("pointers", "look_up", make_look_up),
     Case("pointers", "generic", make_generic),
+    Case("pointers", "vectors", make_vectors),
     Case("pointers", "carve", make_carve),
     Case("stencil", "stencil", make_stencil),
 ]

@@ -12,7 +12,9 @@ compile() { # KERNEL ARCH SUFFIX OPTION...
 
 rm -f ./*.ptx
 for source in *.cu; do
-  compile "${source%.cu}" sm_80 ""
+  options=()
+  [ "$source" != flush.cu ] || options=(-use_fast_math)
+  compile "${source%.cu}" sm_80 "" "${options[@]}"
 done
 for kernel in gemm_bf16 softmax; do
   compile "$kernel" sm_90 ""

@@ -3,6 +3,31 @@
 //
 // RACY_EMPTY: a buffer is said to be empty before it has been read.
 
+// Warps that meet at the same barrier from different places.
+extern "C" __global__ void two_sides(const int *x, int turns, int *y) {
+  __shared__ int left[64], right[64];
+  int t = threadIdx.x % 64;
+  if (threadIdx.x < 64) {
+    int v = x[threadIdx.x];
+    for (int i = 0; i < turns; ++i) {
+      left[t] = v;
+      __syncthreads();
+      v += right[63 - t];
+      __syncthreads();
+    }
+    y[threadIdx.x] = v;
+  } else {
+    int v = 0;
+    for (int i = 0; i < turns; ++i) {
+      right[t] = x[threadIdx.x] + v;
+      __syncthreads();
+      v ^= left[t] * 3;
+      __syncthreads();
+    }
+    y[threadIdx.x] = v;
+  }
+}
+
 constexpr int size = 64, buffers = 2;
 
 __device__ void barrierSync(int barrier) {

@@ -60,9 +60,46 @@ extern "C" __global__ void generic(const int *kinds, int *x, int *y) {
   y[i] = before * 100000 + shared[(t + 1) % 64] + own[1] + __isShared(p);
 }
 
-// Arrays of three types share the block's dynamic memory.
+// Vectors of all types, in global, shared and local memory.
+struct Vectors {
+  uchar4 a;
+  short2 b;
+  int4 c;
+  double2 d;
+  longlong2 e;
+  ushort4 f;
+  char2 g;
+  float2 h;
+};
+
+extern "C" __global__ void vectors(const Vectors *x, int n, Vectors *y) {
+  __shared__ Vectors shared[32];
+  int t = threadIdx.x, i = blockIdx.x * 32 + t;
+  Vectors own[2] = {};
+  if (i < n)
+    own[t & 1] = x[i];
+  Vectors v = own[(t >> 1) & 1];
+  v.a.w += v.a.x;
+  v.b.y -= v.b.x;
+  v.c.z *= v.c.w;
+  v.d.x += v.d.y;
+  v.e.y ^= v.e.x;
+  v.f.x = v.f.w - v.f.z;
+  v.g.x = -v.g.y;
+  v.h.y *= v.h.x;
+  shared[t] = v;
+  __syncthreads();
+  if (i < n)
+    y[i] = shared[31 - t];
+}
+
+// Arrays of three types share the block's dynamic memory, which lies behind
+// what is static.
 extern "C" __global__ void carve(const double *x, int n, double *y) {
   extern __shared__ __align__(16) unsigned char memory[];
+  __shared__ int shifts[3];
+  if (threadIdx.x < 3)
+    shifts[threadIdx.x] = threadIdx.x;
   double *doubles = (double *)memory;
   float *floats = (float *)(doubles + n);
   unsigned char *bytes = (unsigned char *)(floats + n);
@@ -74,6 +111,7 @@ extern "C" __global__ void carve(const double *x, int n, double *y) {
   __syncthreads();
   for (int i = threadIdx.x; i < n; i += blockDim.x) {
     int j = n - 1 - i;
-    y[i] = doubles[j] + floats[(j + 1) % n] + bytes[(j + 2) % n];
+    y[i] = doubles[(j + shifts[0]) % n] + floats[(j + shifts[1]) % n] +
+           bytes[(j + shifts[2]) % n];
   }
 }
