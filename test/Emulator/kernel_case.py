@@ -56,3 +56,29 @@ def execute(module, kernel, run, **options):
         for array in run.reached:
             lib.dsa_emulator_remove_buffer(emulator.ctypes.c_void_p(array.ctypes.data))
     return report, args
+
+
+UNWRITTEN = 0x5A5A5A5A
+
+
+def unwritten(*shape, dtype=np.int32):
+    """For a result: what no kernel stores."""
+    return np.full(shape, UNWRITTEN, np.int64).astype(dtype)
+
+
+def expect(expected, index=-1):
+    """The argument at `index` equals `expected`."""
+    return lambda args: np.testing.assert_array_equal(args[index], expected)
+
+
+def wrap(values):
+    """To 32 bits, as the kernels' int."""
+    return (np.asarray(values, np.int64) & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
+
+
+def blocks(n, size):
+    return -(-n // size)
+
+
+def up_to(n, multiple):
+    return blocks(n, multiple) * multiple

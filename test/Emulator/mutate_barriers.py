@@ -70,8 +70,8 @@ def nvcc_subject(file):
 
 def subjects():
     return [nvcc_subject(file) for file in (
-        "gemm_bf16", "gemm_f16", "histogram", "named_barriers", "pipeline", "radix_sort", "reduce",
-        "softmax", "stencil", "transpose")]
+        "divergence", "gemm_bf16", "gemm_f16", "histogram", "idioms", "named_barriers", "pipeline",
+        "pointers", "radix_sort", "reduce", "softmax", "stencil", "transpose")]
 
 
 def find_mutants(subject):

@@ -9,6 +9,7 @@ extern "C" __global__ void two_sides(const int *x, int turns, int *y) {
   int t = threadIdx.x % 64;
   if (threadIdx.x < 64) {
     int v = x[threadIdx.x];
+#pragma unroll 1
     for (int i = 0; i < turns; ++i) {
       left[t] = v;
       __syncthreads();
@@ -18,6 +19,7 @@ extern "C" __global__ void two_sides(const int *x, int turns, int *y) {
     y[threadIdx.x] = v;
   } else {
     int v = 0;
+#pragma unroll 1
     for (int i = 0; i < turns; ++i) {
       right[t] = x[threadIdx.x] + v;
       __syncthreads();
