@@ -29,7 +29,8 @@ BLOCK = 80  # of `each`: two full warps and half a warp
 
 # Every kernel has these. Argument i is at address %a{i}, and what is this
 # thread's in it, in an array with one row for each thread, at %e{i}. A scalar of
-# 32 bits is %s{i}. %index counts the threads of the grid.
+# 32 bits is %s{i}, one of 64 is %a{i}; others, and structures, are only declared,
+# as p{i}. %index counts the threads of the grid.
 REGISTERS = """
   .reg .pred %p<16>;
   .reg .b16 %h<32>;
@@ -38,19 +39,21 @@ REGISTERS = """
   .reg .f32 %f<64>;
   .reg .f64 %g<16>;
 """
-HEADER = ".version 7.8\n.target sm_80\n.address_size 64\n"
+HEADER = ".version 8.3\n.target sm_80\n.address_size 64\n"
 
 
 def text(body, arguments, threads, variables=""):
     """The PTX of a kernel `k`. `variables` are those of the module."""
     parameters, loads = [], []
     for i, argument in enumerate(arguments):
-        if isinstance(argument, np.ndarray) or argument.nbytes == 8:
-            parameters.append(f".param .u64 p{i}")
-            loads.append(f"ld.param.u64 %a{i}, [p{i}];")
-        else:
-            parameters.append(f".param .u32 p{i}")
-            loads.append(f"ld.param.u32 %s{i}, [p{i}];")
+        if isinstance(argument, np.void):
+            parameters.append(f".param .align 8 .b8 p{i}[{argument.nbytes}]")
+            continue
+        size = 8 if isinstance(argument, np.ndarray) else argument.nbytes
+        parameters.append(f".param .b{8 * size} p{i}")
+        if size >= 4:
+            place = {4: "%s", 8: "%a"}[size]
+            loads.append(f"ld.param.b{8 * size} {place}{i}, [p{i}];")
         if isinstance(argument, np.ndarray):
             loads.append(f"cvta.to.global.u64 %a{i}, %a{i};")
             if argument.shape and argument.shape[0] == threads:
@@ -209,8 +212,10 @@ def floats(dtype, count=100, seed=1):
     edges = np.array(edges, np.float64).astype(dtype)
     some = np.random.default_rng(seed).bytes(count * dtype.itemsize)
     middle = np.random.default_rng(seed + 1).normal(size=count) * 8
-    random = np.frombuffer(some, dtype=f"u{size // 8}").view(dtype)
-    return np.concatenate([edges, -edges, random, middle.astype(dtype)])
+    random = np.frombuffer(some, dtype=f"u{size // 8}").copy()
+    nan = np.isnan(random.view(dtype))
+    random[nan] |= 1 << precision - 2  # None that signals, which NumPy warns of.
+    return np.concatenate([edges, -edges, random.view(dtype), middle.astype(dtype)])
 
 
 def pairs(values, count=25):
