@@ -141,7 +141,7 @@ def test_addresses():
   st.global.v4.u32 [%e0], {%r10, %r11, %r12, %r13};
   add.u64 %d2, %e0, 24;
   st.global.u32 [%d2+-8], %r14;
-  st.global.u32 [%d2-4], %r15;
+  st.global.u32 [%d2+-4], %r15;
 """
     run(body, out, block=1, variables=".shared .align 4 .b8 cells[20];\n")
     assert out[0, :6].tolist() == [10, 11, 12, 13, 14, 8]
@@ -282,7 +282,7 @@ POINTERS = """
 .global .align 4 .u32 target[2] = {7, 8};
 .global .align 8 .u64 plain = target;
 .global .align 8 .u64 flat = generic(target);
-.global .align 8 .u64 two[2] = {generic(target)+4, 5};
+.global .align 16 .u64 two[2] = {generic(target)+4, 5};
 """
 
 
@@ -298,7 +298,7 @@ def test_variables_initialised_with_addresses():
   cvt.u32.u64 %r4, %d4;
   st.global.v4.u32 [%e0], {%r1, %r2, %r3, %r4};
 """
-    run(body, out, block=1, variables=POINTERS.replace(".u64 two[2]", ".align 16 .u64 two[2]", 0))
+    run(body, out, block=1, variables=POINTERS)
     assert out[0].tolist() == [7, 8, 8, 5]
 
 
@@ -422,13 +422,13 @@ def test_parameters():
   st.global.u64 [%e0+64], %d7;
 """
     run(
-        body, out, np.uint8(130), np.uint16(40000), np.float32(0.5), np.float64(1e100), structure[0],
+        body, out, np.uint8(130), np.uint16(40000), np.float32(0.5), np.float64(-3.25), structure[0],
         np.int64(-3), block=2,
     )  # fmt: skip
     for row in out:
         signed, real = row.view(np.int64), row.view(np.float64)
         assert row[0] == 130 and signed[1] == 130 - 256 and row[2] == 40000
-        assert real[3] == 1e100 + 0.5 and row[4] == 200 and signed[5] == -7
+        assert real[3] == -2.75 and row[4] == 200 and signed[5] == -7
         assert real[6] == 2.5 and row[7] == 65535 and signed[8] == -3
 
 
