@@ -167,7 +167,8 @@ def test_shared_memory_of_the_launch(size):
     body = f"""
   mov.u32 %r1, rest;
   mad.lo.u32 %r2, %index, 4, %r1;
-  st.shared.u32 [first], 77;
+  setp.eq.u32 %p1, %index, 0;
+  @%p1 st.shared.u32 [first], 77;
   add.u32 %r3, %index, 100;
   st.shared.u32 [%r2+{size - 256}], %r3;
   bar.sync 0;
@@ -176,7 +177,7 @@ def test_shared_memory_of_the_launch(size):
   ld.shared.u32 %r6, [%r5+{size - 256}];
   ld.shared.u32 %r7, [first];
   st.global.v2.u32 [%e0], {{%r6, %r7}};
-""".replace("st.shared.u32 [first]", "setp.eq.u32 %p1, %index, 0;\n  @%p1 st.shared.u32 [first]")
+"""
     run(body, out, block=64, variables=variables, shared=size)
     same(out, np.stack([163 - indices(64), np.full(64, 77, np.uint32)], 1))
 
