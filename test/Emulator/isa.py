@@ -97,8 +97,8 @@ def memory_type(dtype):
     dtype = np.dtype(dtype)
     if dtype in FLOATS and dtype.itemsize >= 4:
         return f"f{8 * dtype.itemsize}"
-    return ("s8" if dtype.kind == "i" else "u8") if dtype.itemsize == 1 else (
-        f"b{8 * dtype.itemsize}"
+    return (
+        ("s8" if dtype.kind == "i" else "u8") if dtype.itemsize == 1 else (f"b{8 * dtype.itemsize}")
     )
 
 
@@ -206,7 +206,7 @@ def floats(dtype, count=100, seed=1):
     """Zeros, subnormals, powers, ties, infinities and NaN, then random bits."""
     dtype = np.dtype(dtype)
     size, (precision, lowest, highest) = 8 * dtype.itemsize, FORMATS[dtype]
-    tiny, unit = 2.0 ** lowest, 2.0 ** (1 - precision)
+    tiny, unit = 2.0**lowest, 2.0 ** (1 - precision)
     edges = [0, tiny * unit, tiny * (1 - unit), tiny, 0.5, 1, 1 + unit, 1.5, 2, 2.5, 3, np.pi]
     edges += [1 - unit / 2, 100, 0.1, 2.0**highest, (2 - unit) * 2.0**highest, np.inf, np.nan]
     edges = np.array(edges, np.float64).astype(dtype)

@@ -42,7 +42,9 @@ def operands(kind):
 
 def places(kind):
     """Register names by the size of the type."""
-    return "%r" if kind[1:] == "32" and kind[0] != "f" else {"f32": "%f", "f64": "%g"}.get(kind, "%d")
+    return (
+        "%r" if kind[1:] == "32" and kind[0] != "f" else {"f32": "%f", "f64": "%g"}.get(kind, "%d")
+    )
 
 
 def prepare(space, size):
@@ -178,7 +180,9 @@ CONTENDED = [
 
 
 @pytest.mark.parametrize("space", ["global", "shared"])
-@pytest.mark.parametrize("operation, operand, first, last", CONTENDED, ids=[x[0] for x in CONTENDED])
+@pytest.mark.parametrize(
+    "operation, operand, first, last", CONTENDED, ids=[x[0] for x in CONTENDED]
+)
 def test_all_threads_at_one_location(operation, operand, first, last, space):
     """No update is lost, of any warp, and each result was there at some time.
 

@@ -13,9 +13,12 @@ def indices(count):
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-@pytest.mark.parametrize("barrier", ["bar.sync 0", "bar.cta.sync 3", "barrier.sync 0", "barrier.sync.aligned 15",
-                                     "barrier.cta.sync.aligned 7", "bar.sync %r20", "bar.sync 2, 128",
-                                     "bar.sync %r20, %r21", "bar.red.popc.u32 %r22, 4, %p1"])  # fmt: skip
+@pytest.mark.parametrize(
+    "barrier",
+    ["bar.sync 0", "bar.cta.sync 3", "barrier.sync 0", "barrier.sync.aligned 15",
+     "barrier.cta.sync.aligned 7", "bar.sync %r20", "bar.sync 2, 128", "bar.sync %r20, %r21",
+     "bar.red.popc.u32 %r22, 4, %p1"],
+)  # fmt: skip
 def test_all_threads_meet(barrier, seed):
     """What was stored before is read behind it, in any order of warps."""
     threads = 128

@@ -55,9 +55,9 @@ def left_or_right(name, kind, a, b):
 
 @pytest.mark.parametrize(
     "name, kind",
-    [("shl", "b16"), ("shl", "b32"), ("shl", "b64"), ("shr", "b16"), ("shr", "b32"), ("shr", "b64"),
-     ("shr", "u16"), ("shr", "u32"), ("shr", "u64"), ("shr", "s16"), ("shr", "s32"), ("shr", "s64")],
-)  # fmt: skip
+    [("shl", f"b{n}") for n in (16, 32, 64)]
+    + [("shr", f"{k}{n}") for k in "bus" for n in (16, 32, 64)],
+)
 def test_shift(name, kind):
     a, b = pairs(integers(TYPES[kind], 20), 12)
     b = np.resize(amounts(7), a.shape)

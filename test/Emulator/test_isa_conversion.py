@@ -6,7 +6,20 @@ import math
 import numpy as np
 import pytest
 
-from isa import BF16, FLOATS, TYPES, bits, each, floats, flushed, integers, pairs, rounded, same, wrap
+from isa import (
+    BF16,
+    FLOATS,
+    TYPES,
+    bits,
+    each,
+    floats,
+    flushed,
+    integers,
+    pairs,
+    rounded,
+    same,
+    wrap,
+)
 
 INTEGERS = ["u8", "s8", "u16", "s16", "u32", "s32", "u64", "s64"]
 
@@ -46,7 +59,9 @@ def test_registers_wider_than_the_type(kind):
     same(each(f"cvt.u32.{kind} $d, $a;", a, out=np.uint32), wrap(want, np.uint32), a)
     same(each(f"cvt.s64.{kind} $d, $a;", a, out=np.int64), want.astype(np.int64), a)
     wide = integers(np.uint64)
-    same(each(f"cvt.s32.{kind} $d, $a;", wide, out=np.int32), wrap(wrap(wide, TYPES[kind]), np.int32))
+    same(
+        each(f"cvt.s32.{kind} $d, $a;", wide, out=np.int32), wrap(wrap(wide, TYPES[kind]), np.int32)
+    )
 
 
 def exactly(value):
@@ -82,7 +97,12 @@ ROUNDINGS = {"rni": round, "rzi": math.trunc, "rmi": math.floor, "rpi": math.cei
 
 def near_integers(kind):
     """Of a type of floats, with ties, and with what is at the ends of the integers."""
-    ends = [s * (2.0**n + d) for n in (7, 8, 15, 16, 31, 32, 63, 64) for s in (1, -1) for d in (-1, 0, 1)]
+    ends = [
+        s * (2.0**n + d)
+        for n in (7, 8, 15, 16, 31, 32, 63, 64)
+        for s in (1, -1)
+        for d in (-1, 0, 1)
+    ]
     ties = [x + d for x in range(-5, 6) for d in (0, 0.25, 0.5, 0.75)] + [254.5, 255.5, -128.5]
     with np.errstate(over="ignore"):
         return np.concatenate([np.array(ends + ties).astype(TYPES[kind]), floats(TYPES[kind], 60)])

@@ -35,7 +35,8 @@ def test_global_access_that_is_not_aligned(access):
     ["ld.shared.u32 %r2, [%r1+2];", "st.shared.u64 [%r1+4], 0;", "st.shared.u16 [cells+1], 0;",
      "ld.shared.v4.u32 {%r2, %r3, %r4, %r5}, [%r1+8];", "atom.shared.add.u32 %r2, [%r1+3], 1;",
      "ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%r2}, [%r1+8];",
-     "cp.async.cg.shared.global [%r1+8], [%a0], 16;", "cp.async.ca.shared.global [%r1+4], [%a0], 8;",
+     "cp.async.cg.shared.global [%r1+8], [%a0], 16;",
+     "cp.async.ca.shared.global [%r1+4], [%a0], 8;",
      "cp.async.cg.shared.global [%r1], [%a0+8], 16;"],
 )  # fmt: skip
 def test_shared_access_that_is_not_aligned(access):
@@ -122,7 +123,8 @@ DIVERGED = "setp.lt.u32 %p1, %index, 9;\n"
     "instruction",
     ["bar.sync 0;", "barrier.sync.aligned 0;", "bar.arrive 1, 64;",
      "ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%r2}, [%r1];",
-     "mma.sync.aligned.m16n8k8.row.col.f32.bf16.bf16.f32 {%f1, %f2, %f3, %f4}, {%r2, %r3}, {%r4}, {%f1, %f2, %f3, %f4};"],
+     "mma.sync.aligned.m16n8k8.row.col.f32.bf16.bf16.f32 "
+     "{%f1, %f2, %f3, %f4}, {%r2, %r3}, {%r4}, {%f1, %f2, %f3, %f4};"],
 )  # fmt: skip
 @pytest.mark.parametrize("form", ["guard", "branch"])
 def test_aligned_instructions_where_lanes_diverge(instruction, form):

@@ -68,7 +68,9 @@ def multiply(a, b, c, k, kind):
     body += f"""
   ld.global.v4.f32 {{%f1, %f2, %f3, %f4}}, [%e3];
   mma.sync.aligned.m16n8k{k}.row.col.f32.{kind}.{kind}.f32
-    {{%f5, %f6, %f7, %f8}}, {{{", ".join(names_a)}}}, {{{", ".join(names_b)}}}, {{%f1, %f2, %f3, %f4}};
+    {{%f5, %f6, %f7, %f8}},
+    {{{", ".join(names_a)}}}, {{{", ".join(names_b)}}},
+    {{%f1, %f2, %f3, %f4}};
   st.global.v4.f32 [%e0], {{%f5, %f6, %f7, %f8}};
 """
     run(body, out, *fragments, block=32, grid=count)
@@ -175,7 +177,8 @@ def test_the_result_may_replace_the_sum():
   mov.f32 %f4, %f1;
   mov.u32 %r10, 0;
 LOOP:
-  mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%f1, %f2, %f3, %f4}, {%r1, %r2, %r3, %r4}, {%r5, %r6}, {%f1, %f2, %f3, %f4};
+  mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32
+    {%f1, %f2, %f3, %f4}, {%r1, %r2, %r3, %r4}, {%r5, %r6}, {%f1, %f2, %f3, %f4};
   add.u32 %r10, %r10, 1;
   setp.lt.u32 %p1, %r10, 3;
   @%p1 bra LOOP;
@@ -216,7 +219,9 @@ def matrices(count, seed=1):
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
-@pytest.mark.parametrize("modifier, address", [(".shared", "%r1"), (".shared::cta", "%d2"), ("", "%d3")])
+@pytest.mark.parametrize(
+    "modifier, address", [(".shared", "%r1"), (".shared::cta", "%d2"), ("", "%d3")]
+)
 def test_ldmatrix(count, modifier, address):
     """Lane 8m + r has the address of row r of matrix m.
 
@@ -288,7 +293,8 @@ def test_ldmatrix_loads_what_mma_multiplies():
   mad.lo.u32 %r7, %r4, 16, %r1;
   ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%r14, %r15}, [%r7+512];
   mov.b32 %r16, 0;
-  mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%f1, %f2, %f3, %f4}, {%r10, %r11, %r12, %r13}, {%r14, %r15}, {%r16, %r16, %r16, %r16};
+  mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32
+    {%f1, %f2, %f3, %f4}, {%r10, %r11, %r12, %r13}, {%r14, %r15}, {%r16, %r16, %r16, %r16};
   st.global.v4.f32 [%e0], {%f1, %f2, %f3, %f4};
 """
     run(body, out, *memory, block=32, variables=".shared .align 16 .b8 cells[768];\n")

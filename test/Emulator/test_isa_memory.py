@@ -45,7 +45,9 @@ VECTORS = [(n, k) for n in (2, 4) for k in TYPES if "f16" not in k and (n, k[1:]
 def test_vectors(count, kind):
     """Through global, shared and local memory, the elements reversed on the way."""
     size = int(kind[1:]) // 8
-    letter = {1: "h", 2: "h", 4: "f" if kind[0] == "f" else "r"}.get(size, "g" if kind[0] == "f" else "d")
+    letter = {1: "h", 2: "h", 4: "f" if kind[0] == "f" else "r"}.get(
+        size, "g" if kind[0] == "f" else "d"
+    )
     threads, whole = 48, size * count
     names = [f"%{letter}{i + 1}" for i in range(count)]
     forward, backward = (f"{{{', '.join(x)}}}" for x in (names, names[::-1]))
@@ -104,8 +106,12 @@ def test_qualifiers(vector):
     same(out, np.repeat(a[:, None], len(loads), 1))
 
 
-@pytest.mark.parametrize("load", ["ld.shared", "ld.volatile.shared", "ld.shared::cta", "ld.relaxed.cta.shared"])
-@pytest.mark.parametrize("store", ["st.shared", "st.volatile.shared", "st.shared::cta", "st.release.cta.shared"])
+@pytest.mark.parametrize(
+    "load", ["ld.shared", "ld.volatile.shared", "ld.shared::cta", "ld.relaxed.cta.shared"]
+)
+@pytest.mark.parametrize(
+    "store", ["st.shared", "st.volatile.shared", "st.shared::cta", "st.release.cta.shared"]
+)
 def test_qualifiers_of_shared_memory(load, store):
     out = np.zeros(40, np.uint32)
     body = f"""
@@ -423,8 +429,8 @@ def test_parameters():
   st.global.u64 [%e0+64], %d7;
 """
     run(
-        body, out, np.uint8(130), np.uint16(40000), np.float32(0.5), np.float64(-3.25), structure[0],
-        np.int64(-3), block=2,
+        body, out, np.uint8(130), np.uint16(40000), np.float32(0.5), np.float64(-3.25),
+        structure[0], np.int64(-3), block=2,
     )  # fmt: skip
     for row in out:
         signed, real = row.view(np.int64), row.view(np.float64)
@@ -435,8 +441,9 @@ def test_parameters():
 
 @pytest.mark.parametrize(
     "fence",
-    "membar.cta membar.gl membar.sys fence.acq_rel.cta fence.acq_rel.gpu fence.sc.gpu fence.sc.sys".split(),
-)
+    ["membar.cta", "membar.gl", "membar.sys", "fence.acq_rel.cta", "fence.acq_rel.gpu",
+     "fence.sc.gpu", "fence.sc.sys"],
+)  # fmt: skip
 def test_fences(fence):
     out = np.zeros(40, np.uint32)
     run(f"st.global.u32 [%e0], %index;\n{fence};\nld.global.u32 %r1, [%e0];\n"

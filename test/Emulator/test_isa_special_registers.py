@@ -49,7 +49,15 @@ def read(names, grid, block):
     return {name: out[:, :, i] for i, name in enumerate(names)}
 
 
-@pytest.mark.parametrize("grid, block", [((2, 3, 2), (5, 3, 4)), ((4, 1, 1), (64, 1, 1)), ((1, 1, 1), (1, 1, 1)), ((1, 2, 1), (33, 2, 1))])
+@pytest.mark.parametrize(
+    "grid, block",
+    [
+        ((2, 3, 2), (5, 3, 4)),
+        ((4, 1, 1), (64, 1, 1)),
+        ((1, 1, 1), (1, 1, 1)),
+        ((1, 2, 1), (33, 2, 1)),
+    ],
+)
 def test_places_of_threads(grid, block):
     """%tid.x runs fastest, then y, then z; the lane is that number modulo 32."""
     got = read(NAMES, grid, block)

@@ -198,7 +198,9 @@ def test_match(bits):
     """any: who has the same value. all: who takes part, if all have the same, else 0."""
     masks = masks_for_lanes()
     generator = np.random.default_rng(bits)
-    values = generator.choice([1, 2, 2**32 - 1, 2 ** (bits - 1)], masks.size).astype(f"u{bits // 8}")
+    values = generator.choice([1, 2, 2**32 - 1, 2 ** (bits - 1)], masks.size).astype(
+        f"u{bits // 8}"
+    )
     values[64:96] = 5
     values[96:128] = np.where(LANES % 2 == 0, 9, values[96:128])
     out = np.zeros((masks.size, 4), np.uint32)
@@ -222,13 +224,28 @@ def test_match(bits):
     same(out, want)
 
 
-@pytest.mark.parametrize("name", ["add.u32", "add.s32", "min.u32", "max.u32", "min.s32", "max.s32", "and.b32", "or.b32", "xor.b32"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "add.u32",
+        "add.s32",
+        "min.u32",
+        "max.u32",
+        "min.s32",
+        "max.s32",
+        "and.b32",
+        "or.b32",
+        "xor.b32",
+    ],
+)
 def test_reduction(name):
     """Of the members of the mask; sums are truncated to 32 bits."""
     masks = masks_for_lanes()
     values = np.resize(integers(np.uint32, 200, seed=4), masks.size)
     out = np.zeros(masks.size, np.uint32)
-    then = f"ld.global.b32 %r1, [%e2];\nredux.sync.{name} %r2, %r1, %r30;\nst.global.b32 [%e0], %r2;\n"
+    then = (
+        f"ld.global.b32 %r1, [%e2];\nredux.sync.{name} %r2, %r1, %r30;\nst.global.b32 [%e0], %r2;\n"
+    )
     run(split(then), out, masks, values, block=32, grid=len(MASKS))
     typed = values.view(np.int32) if "s32" in name else values
     function = {"add": np.add, "min": np.minimum, "max": np.maximum, "and": np.bitwise_and,
