@@ -36,6 +36,16 @@ WAITS = {
 }
 
 
+@pytest.mark.parametrize("address", ["%r1+16", "%d1+16", "%d1"])
+def test_address_of_the_destination(address):
+    """In a register of 32 or of 64 bits, with or without an offset."""
+    a, out = source(64, 16), np.zeros((64, 32), np.uint8)
+    copy = f"cvt.u64.u32 %d1, %r1;\ncp.async.cg.shared.global [{address}], [%e1], 16;\n"
+    run(prepare(32) + copy + WAITS["all"] + show(32), out, a, block=64, variables=SHARED)
+    start = 16 if "+" in address else 0
+    same(out[:, start : start + 16], a)
+
+
 @pytest.mark.parametrize("wait", WAITS)
 @pytest.mark.parametrize("hint", ["", ".L2::64B", ".L2::128B", ".L2::256B"])
 @pytest.mark.parametrize("cache, size", FORMS)

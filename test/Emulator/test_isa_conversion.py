@@ -8,7 +8,7 @@ import pytest
 
 from isa import (
     BF16,
-    FLOATS,
+    FORMATS,
     TYPES,
     bits,
     each,
@@ -189,10 +189,13 @@ def narrow_edges(dtype, source):
     """Of `source`: ties between values of `dtype`, and what is next to ties."""
     a = floats(dtype, 60)
     a = a[np.isfinite(a.astype(np.float64))]
+    precision, _, highest = FORMATS[dtype]
+    overflow = (2 - 2.0**-precision) * 2.0**highest  # Half way to the next power.
     step = np.array(1).astype(f"u{dtype.itemsize}")
     above = (bits(a) + step).view(dtype).astype(np.float64)
     with np.errstate(all="ignore"):
-        ties = ((a.astype(np.float64) + above) / 2).astype(source)
+        ties = (a.astype(np.float64) + above) / 2
+        ties = np.concatenate([ties, [overflow, -overflow]]).astype(source)
         near = [np.nextafter(ties, source(s * np.inf)) for s in (1, -1)]
     return np.concatenate([ties, *near, floats(source, 60)])
 
@@ -261,6 +264,7 @@ def test_mov_packs_and_unpacks():
     same(each("mov.b64 {$d, %r20}, $a;", both, out=np.uint32), low)
     same(each("mov.b64 {%r20, $d}, $a;", both, out=np.uint32), high)
     same(each("mov.b64 {_, $d}, $a;", both, out=np.uint32), high)
+    same(each("mov.b64 $d, {0, $a};", high, out=np.uint64), both & np.uint64(0xFFFFFFFF << 32))
     fourth = "mov.b64 {%h20, %h21, %h22, %h23}, $a;\n"
     for i in range(4):
         want = (both >> np.uint64(16 * i)).astype(np.uint16)

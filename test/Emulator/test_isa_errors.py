@@ -156,6 +156,11 @@ def test_a_mask_without_the_lane_itself():
     refused(DIVERGED + "vote.sync.ballot.b32 %r2, %p1, 0x0000ffff;")
 
 
+def test_trap():
+    """As compilers end what is never reached; one lane is enough."""
+    refused("setp.eq.u32 %p1, %index, 3;\n@%p1 trap;", match="trap")
+
+
 def test_kernel_that_is_not_there():
     with pytest.raises(emulator.EmulatorError):
         emulator.launch(HEADER + ".visible .entry k() { ret; }\n", "other", 1, 32, [])

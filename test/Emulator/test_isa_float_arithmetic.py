@@ -37,14 +37,14 @@ def test_sum_difference_product(name, rounding, kind):
     a, b = pairs(values(kind))
     function = {"add": np.add, "sub": np.subtract, "mul": np.multiply}[name]
     got = each(f"{name}{rounding}.{kind} $d, $a, $b;", a, b, out=of(kind))
-    same(got, through(kind, function, a, b), a, b)
+    check(kind, got, through(kind, function, a, b), a, b)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_quotient(kind):
     a, b = pairs(values(kind))
     got = each(f"div.rn.{kind} $d, $a, $b;", a, b, out=of(kind))
-    same(got, through(kind, np.divide, a, b), a, b)
+    check(kind, got, through(kind, np.divide, a, b), a, b)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -52,9 +52,15 @@ def test_reciprocal_and_root(kind):
     a = values(kind)
     one = of(kind)(1)
     got = each(f"rcp.rn.{kind} $d, $a;", a, out=of(kind))
-    same(got, through(kind, lambda x: one / x, a), a)
+    check(kind, got, through(kind, lambda x: one / x, a), a)
     got = each(f"sqrt.rn.{kind} $d, $a;", a, out=of(kind))
     same(got, through(kind, np.sqrt, a), a)
+
+
+def check(kind, got, want, *inputs):
+    """But for what is a subnormal result or, when rounded, the least normal one."""
+    keep = ~(("ftz" in kind) & (abs(want) == 2.0**-126))
+    same(got[keep], want[keep], *(x[keep] for x in inputs))
 
 
 def fused(x, y, z):
@@ -91,7 +97,7 @@ def test_fused_multiply_add(name, kind):
     def all_fused(*arrays):
         return np.array([fused(*row) for row in zip(*arrays)], of(kind))
 
-    same(got, through(kind, all_fused, a, b, c), a, b, c)
+    check(kind, got, through(kind, all_fused, a, b, c), a, b, c)
 
 
 def test_a_fused_sum_is_not_rounded_twice():
