@@ -176,6 +176,7 @@ def test_widening_is_exact():
     half, brain, single = (floats(x, 200) for x in (np.float16, BF16, np.float32))
     for text, a, out in (
         ("cvt.f32.f16", half, np.float32),
+        ("cvt.ftz.f32.f16", half, np.float32),
         ("cvt.f64.f16", half, np.float64),
         ("cvt.f32.bf16", brain, np.float32),
         ("cvt.f64.f32", single, np.float64),

@@ -155,6 +155,19 @@ def test_negative_and_absolute(kind):
     same(each(f"abs.{kind} $d, $a;", a, out=of(kind)), through(kind, np.abs, a), a)
 
 
+def test_registers_of_bits_hold_floats():
+    """As LLVM has them, for operands and for constants."""
+    a, b = pairs(values("f32"))
+    text = "mov.b32 %r20, 0f40490FDB;\nmul.rn.f32 %r21, $a, $b;\n"
+    text += "setp.lt.f32 %p1, $a, 0f00000000;\nselp.b32 %r22, 0f3F000000, %r20, %p1;\n"
+    got = each(text + "add.rn.f32 $d, %r21, %r22;", bits(a), bits(b), out=np.uint32)
+    with np.errstate(all="ignore"):
+        want = a * b + np.where(a < 0, np.float32(0.5), np.float32(np.pi))
+    same(got.view(np.float32), want, a, b)
+    got = each("fma.rn.f64 $d, $a, $a, $a;", bits(values("f64")), out=np.uint64)
+    same(got.view(np.float64), np.array([fused(x, x, x) for x in values("f64")]))
+
+
 @pytest.mark.parametrize(
     "kind, spelled, value",
     [("f32", "0f3F800000", 1), ("f32", "0fBF000000", -0.5), ("f32", "0FFF800000", -np.inf),

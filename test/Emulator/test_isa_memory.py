@@ -404,6 +404,7 @@ def test_parameters():
     body = """
   ld.param.u8 %r1, [p1];
   ld.param.s8 %d2, [p1];
+  ld.param.b8 %d8, [p1];
   ld.param.u16 %r3, [p2];
   ld.param.f32 %f1, [p3];
   ld.param.f64 %g1, [p4];
@@ -427,6 +428,7 @@ def test_parameters():
   st.global.f64 [%e0+48], %g2;
   st.global.u64 [%e0+56], %d6;
   st.global.u64 [%e0+64], %d7;
+  st.global.u64 [%e0+72], %d8;
 """
     run(
         body, out, np.uint8(130), np.uint16(40000), np.float32(0.5), np.float64(-3.25),
@@ -436,7 +438,7 @@ def test_parameters():
         signed, real = row.view(np.int64), row.view(np.float64)
         assert row[0] == 130 and signed[1] == 130 - 256 and row[2] == 40000
         assert real[3] == -2.75 and row[4] == 200 and signed[5] == -7
-        assert real[6] == 2.5 and row[7] == 65535 and signed[8] == -3
+        assert real[6] == 2.5 and row[7] == 65535 and signed[8] == -3 and row[9] == 130
 
 
 @pytest.mark.parametrize(
