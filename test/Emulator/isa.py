@@ -95,11 +95,9 @@ def register(dtype, number):
 def memory_type(dtype):
     """The type with which ld and st move a value of `dtype`."""
     dtype = np.dtype(dtype)
-    if dtype in FLOATS and dtype.itemsize >= 4:
-        return f"f{8 * dtype.itemsize}"
-    return (
-        ("s8" if dtype.kind == "i" else "u8") if dtype.itemsize == 1 else (f"b{8 * dtype.itemsize}")
-    )
+    if dtype.itemsize == 1:
+        return "s8" if dtype.kind == "i" else "u8"
+    return f"{'f' if dtype in FLOATS and dtype.itemsize >= 4 else 'b'}{8 * dtype.itemsize}"
 
 
 def each(instruction, *inputs, out):
@@ -138,7 +136,6 @@ def each(instruction, *inputs, out):
     padded = [np.resize(values, grid * BLOCK) for values in inputs]
     run(body, results, guard, *padded, block=BLOCK, grid=grid)
     results, before = (x.reshape(-1, 3, out.itemsize) for x in (results, before))
-    expected = np.where(guard[:, None], results[:, 0], before[:, 0])
     for form, name in ((1, "guarded"), (2, "behind a branch")):
         expected = np.where(guard[:, None], results[:, 0], before[:, form])
         np.testing.assert_array_equal(results[:, form], expected, err_msg=name)
