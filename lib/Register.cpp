@@ -7,6 +7,7 @@
 
 #include "dsa/Register.h"
 
+#include "dsa/GPU/DSAGPU.h"
 #include "dsa/IR/DSA.h"
 #include "dsa/InterfaceModels.h"
 #include "dsa/Passes.h"
@@ -26,7 +27,9 @@
 #include "mlir/Dialect/ControlFlow/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Linalg/Transforms/SubsetInsertionOpInterfaceImpl.h"
@@ -49,12 +52,13 @@
 using namespace mlir;
 
 void dsa::registerDialect(DialectRegistry &registry) {
-  // The dialect, what users write around it, and what pipelines end in.
+  // The dialects, what users write around them, and what pipelines end in.
   registry
-      .insert<DSADialect, affine::AffineDialect, arith::ArithDialect,
-              bufferization::BufferizationDialect, cf::ControlFlowDialect,
-              func::FuncDialect, linalg::LinalgDialect, LLVM::LLVMDialect,
-              math::MathDialect, memref::MemRefDialect, omp::OpenMPDialect,
+      .insert<DSADialect, dsa_gpu::DSAGPUDialect, affine::AffineDialect,
+              arith::ArithDialect, bufferization::BufferizationDialect,
+              cf::ControlFlowDialect, func::FuncDialect, gpu::GPUDialect,
+              linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect,
+              memref::MemRefDialect, NVVM::NVVMDialect, omp::OpenMPDialect,
               scf::SCFDialect, tensor::TensorDialect, vector::VectorDialect>();
 
   dsa::registerBufferizableOpInterfaceExternalModels(registry);

@@ -201,7 +201,7 @@ begin "pytest"
 run_tests "pytest" "$build/pytest.xml" \
   "$build/venv/bin/python" -m pytest -q -p no:cacheprovider \
   -n "$(nproc)" --dist worksteal --junitxml="$build/pytest.xml" "$root/test/reference" \
-  "$root/test/Tools" "$root/test/Integration"
+  "$root/test/Tools" "$root/test/Runtime" "$root/test/Emulator" "$root/test/Integration"
 
 begin "mutants of the tests' files"
 run_mutants() { # KIND COUNT

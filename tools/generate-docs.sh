@@ -38,6 +38,7 @@ generate() { # NAME TD-FILE GENERATOR...
   } >"$scratch/$name"
 }
 generate Ops.md include/dsa/IR/DSAOps.td -gen-dialect-doc -dialect=dsa
+generate GPUOps.md include/dsa/GPU/DSAGPUOps.td -gen-dialect-doc -dialect=dsa_gpu
 generate Passes.md include/dsa/Passes.td -gen-pass-doc
 
 if $update; then

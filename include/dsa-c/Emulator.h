@@ -23,7 +23,8 @@ extern "C" {
  *   seed         of the schedule; 0 is the default
  *   isa          baseline, avx2, avx512 or best (default)
  *   device       what the device says it is: sm_80 (default), sm_86, sm_89,
- *                sm_90, sm_100 or sm_120 */
+ *                sm_90, sm_100 or sm_120; several, with commas between, for as
+ *                many devices */
 int32_t dsa_emulator_set(const char *option, const char *value);
 
 /* What the launches since the last call of `dsa_emulator_clear` did. */
@@ -33,6 +34,7 @@ const char *dsa_emulator_race(int64_t number); /* or NULL behind the last */
 /* `warp-instructions`, `lane-instructions`, `launches`; or how often warps
  * executed an opcode, such as `bar.sync`, with or without its modifiers. */
 int64_t dsa_emulator_count(const char *what);
+/* Contexts in which a kernel failed can be used again afterwards. */
 void dsa_emulator_clear(void);
 
 /* The driver's own answer is a number: why a module did not load, or "". */

@@ -50,8 +50,9 @@ static llvm::Expected<std::vector<Library>>
 getLibraries(StringRef object, const llvm::Triple &triple) {
   // What is neither of these nor of OpenMP's is a function of mathematics.
   static constexpr StringLiteral libc[] = {
-      "__tls_get_addr", "bcmp",    "free",   "getauxval", "malloc",   "memcmp",
-      "memcpy",         "memmove", "memset", "snprintf",  "vsnprintf"};
+      "__tls_get_addr", "bcmp",      "dlerror",  "dlopen",   "dlsym",
+      "free",           "getauxval", "malloc",   "memcmp",   "memcpy",
+      "memmove",        "memset",    "snprintf", "vsnprintf"};
   auto file = llvm::object::ObjectFile::createObjectFile(
       llvm::MemoryBufferRef(object, "object"));
   if (!file)

@@ -10,21 +10,7 @@
  */
 #include "Artefact.h"
 
-#include "Libc.h"
-
-#include <stdarg.h>
-
-int vsnprintf(char *buffer, size_t size, const char *format, va_list arguments);
-
-__attribute__((format(printf, 2, 3))) static int32_t
-fail(int32_t status, const char *format, ...) {
-  char text[256];
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(text, sizeof text, format, arguments);
-  va_end(arguments);
-  return dsa_fail_text(status, text);
-}
+#include "Fail.h"
 
 /* What a workspace is, among the arguments: any number of bytes. */
 static const int64_t anyExtent = -1;

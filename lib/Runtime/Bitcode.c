@@ -9,5 +9,6 @@
 
 #include "Artefact.c"
 #include "Features.c"
+#include "GPU.c"
 #include "Halves.c"
 #include "Status.c"

@@ -16,4 +16,10 @@
 int snprintf(char *buffer, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* In libc.so.6 since version 2.34 of glibc. */
+enum { RTLD_NOW = 2 }; /* on Linux, for all architectures of artefacts */
+void *dlopen(const char *file, int mode);
+void *dlsym(void *library, const char *name);
+char *dlerror(void);
+
 #endif /* DSA_LIB_RUNTIME_LIBC_H */

@@ -37,7 +37,7 @@ def squeeze(text):
 
 def check_snippets(root):
     documents = [root / "README.md", *sorted(root.glob("docs/*.md")),
-                 root / "include/dsa/IR/DSAOps.td"]
+                 root / "include/dsa/IR/DSAOps.td", root / "include/dsa/GPU/DSAGPUOps.td"]
     errors = []
     for language, files in SNIPPETS.items():
         known = [squeeze(path.read_text()) for path in root.glob(f"test/**/{files}")]

@@ -124,6 +124,8 @@ def launch_loaded(
             lib.dsa_emulator_remove_buffer(ctypes.c_void_p(array.ctypes.data))
     error = lib.dsa_emulator_error().decode()
     if code or error:
+        # The context works again.
+        lib.dsa_emulator_clear()
         raise EmulatorError(error or f"cuLaunchKernel returned {code}")
     races = []
     while (race := lib.dsa_emulator_race(ctypes.c_int64(len(races)))) is not None:

@@ -84,8 +84,12 @@ struct Statistics {
   std::map<std::string, uint64_t> byOpcode;
 };
 
+/// Why a launch stopped, as far as the driver tells programs.
+enum class FailureKind { None, IllegalAddress, MisalignedAddress, Other };
+
 /// What a launch did. Without an error all blocks ran to their end.
 struct Report {
+  FailureKind failure = FailureKind::None;
   /// Why the launch stopped, in one line that names kernel, line of the PTX,
   /// source location if there is one, block, thread and address; or empty.
   std::string error;

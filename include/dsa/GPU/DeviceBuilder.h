@@ -1,0 +1,155 @@
+//===- DeviceBuilder.h - What GPU kernels are written in --------*- C++ -*-===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The vocabulary of the authors of GPU kernels: integer arithmetic that folds,
+// addresses, asynchronous copies, and the instructions of a warp.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef DSA_GPU_DEVICEBUILDER_H
+#define DSA_GPU_DEVICEBUILDER_H
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace mlir::dsa {
+
+/// Registers that a warp's lanes hold together: a piece of a matrix in the
+/// layout that mma.sync has it in.
+using Fragment = SmallVector<Value, 4>;
+
+class DeviceBuilder : public ImplicitLocOpBuilder {
+public:
+  using ImplicitLocOpBuilder::ImplicitLocOpBuilder;
+
+  //===--------------------------------------------------------------------===//
+  // Integers of 32 bits, or 64 where an operand has them. Constants fold, so
+  // that static extents give static code.
+  //===--------------------------------------------------------------------===//
+
+  Value i32(int64_t value);
+  Value i64(int64_t value);
+  Value add(Value lhs, Value rhs);
+  Value add(Value lhs, int64_t rhs) { return add(lhs, like(lhs, rhs)); }
+  Value sub(Value lhs, Value rhs);
+  Value mul(Value lhs, Value rhs);
+  Value mul(Value lhs, int64_t rhs) { return mul(lhs, like(lhs, rhs)); }
+  /// Of values that are not negative.
+  Value div(Value lhs, Value rhs);
+  Value div(Value lhs, int64_t rhs) { return div(lhs, like(lhs, rhs)); }
+  Value rem(Value lhs, Value rhs);
+  Value rem(Value lhs, int64_t rhs) { return rem(lhs, like(lhs, rhs)); }
+  Value ceilDiv(Value lhs, int64_t rhs) { return div(add(lhs, rhs - 1), rhs); }
+  Value bitXor(Value lhs, Value rhs);
+  Value min(Value lhs, Value rhs);
+  Value max(Value lhs, Value rhs);
+  Value compare(arith::CmpIPredicate predicate, Value lhs, Value rhs);
+  Value compare(arith::CmpIPredicate predicate, Value lhs, int64_t rhs) {
+    return compare(predicate, lhs, like(lhs, rhs));
+  }
+  /// Null is true.
+  Value logicalAnd(Value lhs, Value rhs);
+  Value select(Value condition, Value lhs, Value rhs);
+  /// Of a value that is not negative.
+  Value toI64(Value value);
+  Value toI32(Value value);
+
+  //===--------------------------------------------------------------------===//
+  // f32
+  //===--------------------------------------------------------------------===//
+
+  Value f32(double value);
+  Value addf(Value lhs, Value rhs);
+  Value subf(Value lhs, Value rhs);
+  Value mulf(Value lhs, Value rhs);
+  Value divf(Value lhs, Value rhs);
+  /// The greater one; of a NaN and a number the number.
+  Value maxf(Value lhs, Value rhs);
+  Value comparef(arith::CmpFPredicate predicate, Value lhs, Value rhs);
+  /// 2^x and the binary logarithm, as the hardware approximates them.
+  Value exp2(Value x);
+  Value log2(Value x);
+  /// e^x by way of 2^x.
+  Value exp(Value x);
+  /// Two f32 rounded to `element`, f16 or bf16, in an i32: `low` in its lower
+  /// half.
+  Value pack(Type element, Value low, Value high);
+  Value extract(Value vector, int64_t at);
+  Value vector(ArrayRef<Value> elements);
+
+  //===--------------------------------------------------------------------===//
+  // Threads
+  //===--------------------------------------------------------------------===//
+
+  Value threadId();
+  Value blockIdX();
+  Value blockIdY();
+  /// All threads of the block arrive before one goes on, and see what the
+  /// others have stored.
+  void barrier();
+  /// `value` of the lane whose number differs by the bits of `mask`.
+  Value shuffleXor(Value value, int64_t mask);
+  /// `combine` over groups of `lanes` neighbouring lanes, a power of two, in
+  /// one order; all of them get it.
+  Value reduce(Value value, int64_t lanes,
+               function_ref<Value(Value, Value)> combine);
+
+  //===--------------------------------------------------------------------===//
+  // Memory. Addresses are `!llvm.ptr<1>` (global) and `!llvm.ptr<3>` (shared).
+  //===--------------------------------------------------------------------===//
+
+  Value sharedMemory();
+  /// The address `bytes` behind `address`.
+  Value advance(Value address, Value bytes);
+  Value advance(Value address, int64_t bytes);
+  /// `alignment` in bytes; what is loaded `forever` is written by nobody.
+  Value load(Type type, Value address, unsigned alignment,
+             bool forever = false);
+  void store(Value value, Value address, unsigned alignment);
+
+  /// Begins a copy of 16 bytes from global to shared memory. Only the first
+  /// `bytes` (0 or 16) are read; the others become zeros.
+  void copyAsync(Value shared, Value global, Value bytes);
+  /// Ends a group of copies of this thread.
+  void commitCopies();
+  /// Waits until at most `pending` groups of this thread are under way.
+  void waitForCopies(int64_t pending);
+
+  //===--------------------------------------------------------------------===//
+  // Matrices
+  //===--------------------------------------------------------------------===//
+
+  /// Four 8x8 matrices of 16-bit elements, each lane giving the address of a
+  /// row: lanes 0 to 7 of the first matrix, and so on. `transposed`: each of
+  /// them.
+  Fragment loadMatrices(Value address, bool transposed);
+  /// accumulator + a * b of shapes 16x16 and 16x8, elements f16 or bf16, sums
+  /// f32.
+  Fragment multiply(Type element, ArrayRef<Value> a, ArrayRef<Value> b,
+                    ArrayRef<Value> accumulator);
+
+  //===--------------------------------------------------------------------===//
+  // Control flow
+  //===--------------------------------------------------------------------===//
+
+  /// carried = body(i, carried) for i in [from, to).
+  SmallVector<Value>
+  forLoop(Value from, Value to, ValueRange carried,
+          function_ref<SmallVector<Value>(Value i, ValueRange carried)> body);
+  void ifThen(Value condition, function_ref<void()> then,
+              function_ref<void()> otherwise = nullptr);
+  SmallVector<Value> ifElse(Value condition,
+                            function_ref<SmallVector<Value>()> then,
+                            function_ref<SmallVector<Value>()> otherwise);
+
+private:
+  Value like(Value model, int64_t value);
+};
+
+} // namespace mlir::dsa
+
+#endif // DSA_GPU_DEVICEBUILDER_H

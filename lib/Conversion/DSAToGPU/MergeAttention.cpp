@@ -1,0 +1,198 @@
+//===- MergeAttention.cpp - The kernel of dsa.merge_attention -------------===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A block has a head of a row, a thread every 128th column of it. Each reads
+// all lses of the head, thrice: for their maximum, their sum, and again with
+// its column of the parts. So all threads agree without a word between them,
+// and the order of sums is that of the parts.
+//
+// Traffic: each part read once, each lse three times per column of a thread
+// (from the first-level cache), results written once.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Kernels.h"
+
+using namespace mlir;
+using namespace mlir::dsa;
+using arith::CmpFPredicate;
+using arith::CmpIPredicate;
+
+static constexpr int64_t mergeThreads = 128;
+static constexpr double infinity = std::numeric_limits<double>::infinity();
+
+namespace {
+/// The code of one block.
+class MergeKernel {
+public:
+  MergeKernel(Kernel &kernel, const MergeArguments &arguments)
+      : kernel(kernel), b(kernel.device), arguments(arguments) {}
+  void emit();
+
+private:
+  /// carried = body(part's out, lse, carried) over all partials in order.
+  using Body = function_ref<SmallVector<Value>(
+      const AttentionPart &part, Value number, Value lse, ValueRange carried)>;
+  SmallVector<Value> forEachPartial(ValueRange carried, Body body);
+  SmallVector<Value> atPartial(const AttentionPart &part, Value number) const;
+  Value loadElement(const GlobalTensor &tensor, ArrayRef<Value> at);
+
+  Kernel &kernel;
+  DeviceBuilder &b;
+  const MergeArguments &arguments;
+  Value rowInLaunch, batch, t, head;
+};
+} // namespace
+
+/// Where a partial of this block's row and head stands.
+SmallVector<Value> MergeKernel::atPartial(const AttentionPart &part,
+                                          Value number) const {
+  if (part.lse.getRank() == 4)
+    return {number, batch, t, head};
+  return {number, rowInLaunch, head};
+}
+
+Value MergeKernel::loadElement(const GlobalTensor &tensor, ArrayRef<Value> at) {
+  Type type = tensor.getElementType();
+  Value element = b.load(type, tensor.at(kernel, at), tensor.getElementBytes());
+  return type.isF32()
+             ? element
+             : arith::ExtFOp::create(b, b.getF32Type(), element).getResult();
+}
+
+SmallVector<Value> MergeKernel::forEachPartial(ValueRange carried, Body body) {
+  SmallVector<Value> values(carried);
+  for (const AttentionPart &part : arguments.parts) {
+    Value count = b.toI32(kernel.capture(part.lse.getExtent(0)));
+    values = b.forLoop(
+        b.i32(0), count, values, [&](Value number, ValueRange inLoop) {
+          Value lse = loadElement(part.lse, atPartial(part, number));
+          return body(part, number, lse, inLoop);
+        });
+  }
+  return values;
+}
+
+void MergeKernel::emit() {
+  Value numHeads = b.toI32(
+      kernel.capture(arguments.lse.getExtent(arguments.lse.getRank() - 1)));
+  Value block = b.blockIdX();
+  head = b.rem(block, numHeads);
+  rowInLaunch = b.div(block, numHeads);
+  Value row = b.add(rowInLaunch, b.toI32(kernel.capture(arguments.firstRow)));
+  t = row;
+  SmallVector<Value> at = {t, head};
+  if (arguments.lse.getRank() == 3) {
+    Value numRows = b.toI32(kernel.capture(arguments.numRows));
+    batch = b.div(row, numRows);
+    t = b.rem(row, numRows);
+    at = {batch, t, head};
+  }
+
+  Value minusInfinity = b.f32(-infinity), zero = b.f32(0);
+  Value none = arith::ConstantIntOp::create(b, b.getI1Type(), 0);
+  // NaN and +inf make results NaN; the maximum alone would not show a NaN.
+  SmallVector<Value> greatest =
+      forEachPartial({minusInfinity, none}, [&](const AttentionPart &, Value,
+                                                Value lse, ValueRange carried) {
+        Value isBad = b.comparef(CmpFPredicate::UGE, lse, b.f32(infinity));
+        return SmallVector<Value>{
+            b.maxf(carried[0], lse),
+            b.createOrFold<arith::OrIOp>(carried[1], isBad)};
+      });
+  Value maximum = greatest[0], isBad = greatest[1];
+  Value isEmpty = b.comparef(CmpFPredicate::OEQ, maximum, minusInfinity);
+  Value shift = b.select(isEmpty, zero, maximum);
+  auto weight = [&](Value lse) { return b.exp(b.subf(lse, shift)); };
+  Value sum = forEachPartial(
+      zero, [&](const AttentionPart &, Value, Value lse, ValueRange carried) {
+        return SmallVector<Value>{b.addf(carried[0], weight(lse))};
+      })[0];
+  Value nan = b.f32(std::numeric_limits<double>::quiet_NaN());
+  isEmpty = b.logicalAnd(isEmpty, b.bitXor(isBad, arith::ConstantIntOp::create(
+                                                      b, b.getI1Type(), 1)));
+  Value lse = b.addf(shift, b.mulf(b.log2(sum), b.f32(0.6931471805599453)));
+  lse = b.select(isBad, nan, b.select(isEmpty, minusInfinity, lse));
+  Value denominator = sum;
+  if (arguments.sink) {
+    Value sink = b.load(b.getF32Type(), arguments.sink.at(kernel, head), 4);
+    denominator = b.addf(sum, weight(sink));
+  }
+  Value thread = b.threadId();
+  b.ifThen(b.compare(CmpIPredicate::eq, thread, 0),
+           [&] { b.store(lse, arguments.lse.at(kernel, at), 4); });
+
+  const GlobalTensor &out = arguments.out;
+  Value columns = b.toI32(kernel.capture(out.getExtent(out.getRank() - 1)));
+  b.forLoop(
+      b.i32(0), b.ceilDiv(columns, mergeThreads), {},
+      [&](Value number, ValueRange) {
+        Value column = b.add(b.mul(number, mergeThreads), thread);
+        b.ifThen(b.compare(CmpIPredicate::slt, column, columns), [&] {
+          Value total = forEachPartial(zero, [&](const AttentionPart &part,
+                                                 Value number, Value lse,
+                                                 ValueRange carried) {
+            SmallVector<Value> from = atPartial(part, number);
+            from.push_back(column);
+            Value counted = b.mulf(weight(lse), loadElement(part.out, from));
+            // A partial of no keys counts for nothing, whatever it holds.
+            Value isNone = b.comparef(CmpFPredicate::OEQ, lse, minusInfinity);
+            return SmallVector<Value>{
+                b.addf(carried[0], b.select(isNone, zero, counted))};
+          })[0];
+          Value result = b.divf(total, denominator);
+          result = b.select(isBad, nan, b.select(isEmpty, zero, result));
+          if (!out.getElementType().isF32())
+            result = arith::TruncFOp::create(b, out.getElementType(), result);
+          SmallVector<Value> to(at);
+          to.push_back(column);
+          b.store(result, out.at(kernel, to), out.getElementBytes());
+        });
+        return SmallVector<Value>();
+      });
+}
+
+void dsa::emitMergeKernel(LaunchSite &site, StringRef name,
+                          const MergeArguments &arguments) {
+  ImplicitLocOpBuilder &b = site.b;
+  Kernel kernel(site.function, b.getLoc(), name, mergeThreads);
+  MergeKernel(kernel, arguments).emit();
+  Value numHeads = arguments.lse.getExtent(arguments.lse.getRank() - 1);
+  Value one = arith::ConstantIndexOp::create(b, 1);
+  kernel.launch(
+      b, site.call,
+      {b.createOrFold<arith::MulIOp>(arguments.count, numHeads), one, one},
+      /*sharedBytes=*/0);
+}
+
+std::optional<std::string> dsa::getReasonAgainst(MergeAttentionOp) {
+  return std::nullopt;
+}
+
+FailureOr<std::string> dsa::emitMergeAttention(LaunchSite &site,
+                                               MergeAttentionOp op) {
+  ImplicitLocOpBuilder &b = site.b;
+  auto toTensor = [&](Value memref) {
+    return memref ? GlobalTensor(b, b.getLoc(), memref) : GlobalTensor();
+  };
+  MergeArguments arguments;
+  for (auto [out, lse] : llvm::zip(op.getParts(), op.getLses()))
+    arguments.parts.push_back({toTensor(out), toTensor(lse)});
+  arguments.sink = toTensor(op.getSink());
+  arguments.out = toTensor(op.getInits()[0]);
+  arguments.lse = toTensor(op.getInits()[1]);
+  int64_t rank = arguments.lse.getRank();
+  arguments.numRows = arguments.lse.getExtent(rank - 2);
+  arguments.firstRow = arith::ConstantIndexOp::create(b, 0);
+  arguments.count = arguments.numRows;
+  if (rank == 3)
+    arguments.count = b.createOrFold<arith::MulIOp>(arguments.count,
+                                                    arguments.lse.getExtent(0));
+  emitMergeKernel(site, (site.function.getName() + "_merge_attention").str(),
+                  arguments);
+  return std::string("merged by a block per row and head");
+}

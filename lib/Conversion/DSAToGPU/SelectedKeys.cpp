@@ -1,0 +1,202 @@
+//===- SelectedKeys.cpp - The key rows of a query, tile by tile -----------===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "SelectedKeys.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+using namespace mlir;
+using namespace mlir::dsa;
+using arith::CmpIPredicate;
+
+SmallVector<Value, 3> SelectedKeys::Row::pack() const {
+  SmallVector<Value, 3> packed;
+  for (Value address : {keys, tail, values})
+    if (address)
+      packed.push_back(address);
+  return packed;
+}
+
+SelectedKeys::Row SelectedKeys::Row::unpack(ValueRange packed) const {
+  Row row;
+  unsigned next = 0;
+  for (auto [from, to] : {std::pair(&keys, &row.keys),
+                          {&tail, &row.tail},
+                          {&values, &row.values}})
+    if (*from)
+      *to = packed[next++];
+  return row;
+}
+
+//===----------------------------------------------------------------------===//
+// On the host
+//===----------------------------------------------------------------------===//
+
+SelectedKeys::SelectedKeys(OpBuilder &host, SparseAttentionOp op,
+                           int64_t keysPerTile)
+    : keysPerTile(keysPerTile), paged(op.getPaged()) {
+  ImplicitLocOpBuilder b(op.getLoc(), host);
+  auto capture = [&](Value memref) {
+    return memref ? GlobalTensor(b, b.getLoc(), memref) : GlobalTensor();
+  };
+  batched = cast<ShapedType>(op.getQuery().getType()).getRank() == 4;
+  rowIds = capture(op.getRowIds());
+  for (const KeySet &keySet : op.getKeySets()) {
+    Set set;
+    set.keys = capture(keySet.keys);
+    set.tail = capture(keySet.keyTail);
+    set.values = capture(keySet.values);
+    set.indices = capture(keySet.indices);
+    set.counts = capture(keySet.counts);
+    set.table = capture(keySet.blockTable);
+    set.numSlots = set.indices.getExtent(set.indices.getRank() - 1);
+    Value positions = set.keys.getExtent(set.keys.getRank() - 2);
+    if (paged) {
+      set.pages = set.keys.getExtent(0);
+      set.page = set.keys.getExtent(1);
+      Value perRow = set.table ? set.table.getExtent(1) : set.pages;
+      positions = b.createOrFold<arith::MulIOp>(perRow, set.page);
+    }
+    // Indices are i32: no position above is selected.
+    set.positions = b.createOrFold<arith::MinUIOp>(
+        positions, arith::ConstantIndexOp::create(b, int64_t(1) << 31));
+    sets.push_back(set);
+  }
+}
+
+void SelectedKeys::forEachRows(
+    function_ref<void(const GlobalTensor &, const Twine &)> body) const {
+  for (auto [i, set] : llvm::enumerate(sets)) {
+    body(set.keys, "keys[" + Twine(i) + "]");
+    if (set.tail)
+      body(set.tail, "key_tails[" + Twine(i) + "]");
+    if (set.values)
+      body(set.values, "values[" + Twine(i) + "]");
+  }
+}
+
+Value SelectedKeys::getMaxTiles(OpBuilder &host, Location loc) const {
+  ImplicitLocOpBuilder b(loc, host);
+  Value tiles = arith::ConstantIndexOp::create(b, 0);
+  for (const Set &set : sets) {
+    Value rounded = b.createOrFold<arith::AddIOp>(
+        set.numSlots, arith::ConstantIndexOp::create(b, keysPerTile - 1));
+    tiles = b.createOrFold<arith::AddIOp>(
+        tiles, b.createOrFold<arith::DivUIOp>(
+                   rounded, arith::ConstantIndexOp::create(b, keysPerTile)));
+  }
+  return tiles;
+}
+
+//===----------------------------------------------------------------------===//
+// In the kernel
+//===----------------------------------------------------------------------===//
+
+void SelectedKeys::enterRow(Kernel &kernel, Value batch, Value t) {
+  DeviceBuilder &b = kernel.device;
+  this->batch = batch;
+  SmallVector<Value> row = {t};
+  if (batched)
+    row.insert(row.begin(), batch);
+  Value id = batched ? batch : b.i32(0), exists;
+  ends.clear();
+  for (Set &set : sets) {
+    set.limit = b.toI32(kernel.capture(set.numSlots));
+    if (set.counts) {
+      Value count = b.load(b.getI32Type(), set.counts.at(kernel, row), 4);
+      set.limit = b.max(b.min(set.limit, count), b.i32(0));
+    }
+    if (rowIds && !exists) {
+      id = b.load(b.getI32Type(), rowIds.at(kernel, t), 4);
+      // Negative ids are large as unsigned numbers.
+      exists = b.compare(CmpIPredicate::ult, b.toI64(id),
+                         kernel.capture(set.table.getExtent(0)));
+      id = b.select(exists, id, b.i32(0));
+    }
+    if (exists)
+      set.limit = b.select(exists, set.limit, b.i32(0));
+    set.list = set.indices.at(kernel, row);
+    if (set.table)
+      set.tableRow = set.table.at(kernel, id);
+    Value tiles = b.ceilDiv(set.limit, keysPerTile);
+    ends.push_back(ends.empty() ? tiles : b.add(ends.back(), tiles));
+  }
+}
+
+SelectedKeys::Row SelectedKeys::resolve(Kernel &kernel, Value tile,
+                                        Value lastTile, Value slot) {
+  DeviceBuilder &b = kernel.device;
+  Value exists = b.compare(CmpIPredicate::slt, tile, lastTile);
+  // Of a tile behind the last one, the last set has no slot.
+  Row model;
+  std::function<SmallVector<Value>(unsigned)> resolveFrom =
+      [&](unsigned i) -> SmallVector<Value> {
+    const Set &set = sets[i];
+    auto here = [&] {
+      Value inSet = i == 0 ? tile : b.sub(tile, ends[i - 1]);
+      Value inRow = b.add(b.mul(inSet, keysPerTile), slot);
+      Value inList =
+          b.logicalAnd(exists, b.compare(CmpIPredicate::slt, inRow, set.limit));
+      model = resolveIn(kernel, set, inRow, inList);
+      return SmallVector<Value>(model.pack());
+    };
+    if (i + 1 == sets.size())
+      return here();
+    return b.ifElse(b.compare(CmpIPredicate::slt, tile, ends[i]), here,
+                    [&] { return resolveFrom(i + 1); });
+  };
+  SmallVector<Value> packed = resolveFrom(0);
+  return model.unpack(packed);
+}
+
+SelectedKeys::Row SelectedKeys::resolveIn(Kernel &kernel, const Set &set,
+                                          Value slot, Value inList) {
+  DeviceBuilder &b = kernel.device;
+  Value none =
+      LLVM::ZeroOp::create(b, LLVM::LLVMPointerType::get(b.getContext(), 1));
+  Row model;
+  auto locate = [&]() -> SmallVector<Value> {
+    Value position =
+        b.load(b.getI32Type(), b.advance(set.list, b.mul(b.toI64(slot), 4)), 4);
+    Value valid = b.compare(CmpIPredicate::ult, position,
+                            b.toI32(kernel.capture(set.positions)));
+    SmallVector<Value> at = {position};
+    if (paged) {
+      Value page = b.toI32(kernel.capture(set.page));
+      at = {b.div(position, page), b.rem(position, page)};
+      if (set.table) {
+        // An entry is read only where there is one.
+        Value entry = b.ifElse(
+            valid,
+            [&] {
+              Value offset =
+                  b.mul(b.toI64(at[0]), kernel.capture(set.table.getStride(1)));
+              return SmallVector<Value>{
+                  b.load(b.getI32Type(), b.advance(set.tableRow, offset), 4)};
+            },
+            [&] { return SmallVector<Value>{b.i32(-1)}; })[0];
+        valid = b.compare(CmpIPredicate::ult, b.toI64(entry),
+                          kernel.capture(set.pages));
+        at[0] = entry;
+      }
+    } else if (batched) {
+      at.insert(at.begin(), batch);
+    }
+    auto address = [&](const GlobalTensor &tensor) -> Value {
+      if (!tensor)
+        return Value();
+      return b.select(valid, tensor.at(kernel, at), none);
+    };
+    model = {address(set.keys), address(set.tail), address(set.values)};
+    return SmallVector<Value>(model.pack());
+  };
+  SmallVector<Value> packed = b.ifElse(inList, locate, [&] {
+    unsigned count = 1 + bool(set.tail) + bool(set.values);
+    return SmallVector<Value>(count, none);
+  });
+  return model.unpack(packed);
+}

@@ -1,0 +1,281 @@
+//===- SparseAttention.cpp - The kernel of dsa.sparse_attention -----------===//
+//
+// Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Schedule `mma`, for every chip from sm_80 on: cp.async, ldmatrix, mma.sync.
+//
+// A block has some heads of one query row. It walks the slots of the row in
+// tiles of keys: rows of the next tiles are under way to shared memory, by
+// asynchronous copies that fill rows without a key with zeros, while one is
+// worked on:
+//
+//   scores   S = Q K^T. Warps divide the columns of the dot products in four
+//            (depth groups), then heads, then keys. Partial sums go through
+//            shared memory and are added in the order of the columns. Part of
+//            the query stays in registers.
+//   weights  Eight lanes have a row: maximum, weights e^(s - maximum), their
+//            sum; the weights, rounded to the compute type, to shared memory.
+//   values   O = f O + P V, f for a new maximum. Each warp has its own columns
+//            of all heads, so that a value is read from shared memory once.
+//
+// Three barriers a tile order them. Of few query rows, blocks have ranges of
+// the tiles, and merge_attention's kernel combines their results in order;
+// where ranges begin depends on shapes and options only.
+//
+// Traffic to shared memory of a block, per tile: 2 bytes of each element of the
+// keys written, read once per head group in QK and once in PV; 16 bytes of each
+// score and 2 of each weight. Limits: rows of f16 or bf16, of up to 576 and 512
+// columns in whole 16s; all rows aligned to 16 bytes.
+//
+//===----------------------------------------------------------------------===//
+
+#include "AttentionBlock.h"
+#include "Kernels.h"
+
+#include "dsa/GPU/DSAGPU.h"
+
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+using namespace mlir::dsa;
+using arith::CmpIPredicate;
+
+/// Bytes that kernels copy at a time.
+static constexpr int64_t rowAlignment = 16;
+/// Tiles that a split has at least: fewer cost more in its merge than they
+/// save.
+static constexpr int64_t minTilesPerSplit = 4;
+/// Those that a batch-invariant split has: whatever rows are beside.
+static constexpr int64_t invariantTilesPerSplit = 16;
+
+//===----------------------------------------------------------------------===//
+// What is covered
+//===----------------------------------------------------------------------===//
+
+static std::string toText(Type type) {
+  std::string text;
+  llvm::raw_string_ostream(text) << type;
+  return text;
+}
+
+static int64_t getLastExtent(Value value) {
+  return cast<ShapedType>(value.getType()).getShape().back();
+}
+
+/// Columns of key rows, or of their first piece; dynamic if one is.
+static int64_t getKeyColumns(SparseAttentionOp op) {
+  int64_t columns = getLastExtent(op.getQuery());
+  if (Value tail = op.getQueryTail()) {
+    int64_t more = getLastExtent(tail);
+    if (ShapedType::isDynamic(columns) || ShapedType::isDynamic(more))
+      return ShapedType::kDynamic;
+    columns += more;
+  }
+  return columns;
+}
+
+/// Why a width is not one of the kernel's.
+static std::optional<std::string> getFault(StringRef what, int64_t columns,
+                                           int64_t limit) {
+  if (!ShapedType::isDynamic(columns) && columns > 0 && columns % 16 == 0 &&
+      columns <= limit)
+    return std::nullopt;
+  std::string text = "has " + what.str() + " of ";
+  text += ShapedType::isDynamic(columns) ? "a number of columns that is not "
+                                           "known"
+                                         : std::to_string(columns) + " columns";
+  return text + "; the GPU kernel has multiples of 16 from 16 to " +
+         std::to_string(limit);
+}
+
+std::optional<std::string> dsa::getReasonAgainst(SparseAttentionOp op) {
+  Type type = getElementTypeOrSelf(op.getQuery());
+  if (!type.isBF16() && !type.isF16())
+    return "has queries of " + toText(type) +
+           "; the GPU kernel has f16 and bf16";
+  for (Value keys : op.getKeys())
+    if (Type of = getElementTypeOrSelf(keys); of != type)
+      return "has keys of " + toText(of) + " with queries of " + toText(type) +
+             "; the GPU kernel has keys of the type of queries";
+  if (Type compute = op.getComputeElementType(); compute != type)
+    return "computes in " + toText(compute) + " on rows of " + toText(type) +
+           "; the GPU kernel computes in the type of its rows";
+  for (Value piece : {Value(op.getQuery()), Value(op.getQueryTail())})
+    if (piece)
+      if (auto fault = getFault("queries", getLastExtent(piece), 576))
+        return fault;
+  if (auto fault = getFault("key rows", getKeyColumns(op), 576))
+    return fault;
+  return getFault("value rows", op.getDv(), 512);
+}
+
+//===----------------------------------------------------------------------===//
+// Launches
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Index arithmetic of the host.
+struct HostBuilder {
+  ImplicitLocOpBuilder &b;
+
+  Value index(int64_t value) {
+    return arith::ConstantIndexOp::create(b, value);
+  }
+  Value mul(Value x, Value y) { return b.createOrFold<arith::MulIOp>(x, y); }
+  Value min(Value x, Value y) { return b.createOrFold<arith::MinSIOp>(x, y); }
+  Value max(Value x, Value y) { return b.createOrFold<arith::MaxSIOp>(x, y); }
+  Value div(Value x, Value y) { return b.createOrFold<arith::DivUIOp>(x, y); }
+  Value ceilDiv(Value x, Value y) {
+    return div(b.createOrFold<arith::SubIOp>(
+                   b.createOrFold<arith::AddIOp>(x, y), index(1)),
+               y);
+  }
+};
+} // namespace
+
+/// Kernels copy 16 bytes at a time: addresses and strides allow it, or the call
+/// fails. What an extent of 1 has as its stride does not count.
+static void checkAligned(LaunchSite &site, const GlobalTensor &tensor,
+                         const Twine &name) {
+  ImplicitLocOpBuilder &b = site.b;
+  auto isAligned = [](Value value) {
+    std::optional<int64_t> known = getConstantIntValue(value);
+    return known && *known % rowAlignment == 0;
+  };
+  auto check = [&](Value value, const Twine &what) {
+    dsa_gpu::CheckAlignedOp::create(b, site.call, value,
+                                    b.getI64IntegerAttr(rowAlignment),
+                                    b.getStringAttr(name + ": " + what));
+  };
+  check(tensor.getAddress(), "its address");
+  for (int64_t i = 0; i + 1 < tensor.getRank(); ++i) {
+    if (isAligned(tensor.getStride(i)))
+      continue;
+    Value isMany =
+        b.createOrFold<arith::CmpIOp>(CmpIPredicate::sgt, tensor.getExtent(i),
+                                      arith::ConstantIndexOp::create(b, 1));
+    Value zero = arith::ConstantIntOp::create(b, b.getI64Type(), 0);
+    check(b.createOrFold<arith::SelectOp>(isMany, tensor.getStride(i), zero),
+          "the stride in bytes of its dimension " + Twine(i));
+  }
+}
+
+/// As many splits as there are multiprocessors for, each of at least some
+/// tiles; or of a fixed number of them.
+static std::pair<Value, Value> getSplits(HostBuilder h, Value maxTiles,
+                                         Value blocks,
+                                         const GPUOptions &options) {
+  Value one = h.index(1);
+  Value perSplit = h.index(invariantTilesPerSplit);
+  if (!options.batchInvariant) {
+    Value wanted =
+        h.max(h.div(h.index(options.smCount), h.max(blocks, one)), one);
+    perSplit = h.max(h.ceilDiv(maxTiles, wanted), h.index(minTilesPerSplit));
+  }
+  return {h.max(h.ceilDiv(maxTiles, perSplit), one), perSplit};
+}
+
+FailureOr<std::string> dsa::emitSparseAttention(LaunchSite &site,
+                                                SparseAttentionOp op,
+                                                const GPUOptions &options) {
+  ImplicitLocOpBuilder &b = site.b;
+  HostBuilder h{b};
+  AttentionExtents extents;
+  extents.dk = getKeyColumns(op);
+  extents.dv = op.getDv();
+  extents.hasValues = !op.getValues().empty();
+  auto queryType = cast<ShapedType>(op.getQuery().getType());
+  int64_t rank = queryType.getRank();
+  if (int64_t heads = queryType.getDimSize(rank - 2);
+      !ShapedType::isDynamic(heads))
+    extents.heads = heads;
+  FailureOr<AttentionSchedule> schedule = chooseSchedule(
+      extents, options.chip, options.attention,
+      [&](const Twine &message) { return op.emitOpError(message); });
+  if (failed(schedule))
+    return failure();
+  AttentionPlan plan(*schedule, extents);
+
+  auto toTensor = [&](Value memref) {
+    return memref ? GlobalTensor(b, b.getLoc(), memref) : GlobalTensor();
+  };
+  AttentionArguments arguments;
+  arguments.query = toTensor(op.getQuery());
+  arguments.queryTail = toTensor(op.getQueryTail());
+  arguments.sink = toTensor(op.getSink());
+  arguments.out = toTensor(op.getInits()[0]);
+  arguments.lse = toTensor(op.getInits()[1]);
+  arguments.scale = op.getScale().convertToFloat();
+  arguments.computeType = op.getComputeElementType();
+  SelectedKeys keys(b, op, schedule->keys);
+  checkAligned(site, arguments.query, "query");
+  if (arguments.queryTail)
+    checkAligned(site, arguments.queryTail, "query_tail");
+  checkAligned(site, arguments.out, "out");
+  keys.forEachRows([&](const GlobalTensor &tensor, const Twine &name) {
+    checkAligned(site, tensor, name);
+  });
+
+  Value one = h.index(1);
+  arguments.numRows = arguments.query.getExtent(rank - 3);
+  arguments.numHeads = arguments.query.getExtent(rank - 2);
+  Value rows = arguments.numRows;
+  if (rank == 4)
+    rows = h.mul(rows, arguments.query.getExtent(0));
+  Value headBlocks = h.ceilDiv(arguments.numHeads, h.index(schedule->heads));
+  std::tie(arguments.numSplits, arguments.tilesPerSplit) = getSplits(
+      h, keys.getMaxTiles(b, b.getLoc()), h.mul(rows, headBlocks), options);
+
+  // Results of splits exist for as many rows at a time as keep the chip busy.
+  Value isSplit = b.createOrFold<arith::CmpIOp>(CmpIPredicate::sgt,
+                                                arguments.numSplits, one);
+  Value busy = h.ceilDiv(h.index(options.smCount), h.max(headBlocks, one));
+  Value rowsAtOnce = h.max(
+      b.createOrFold<arith::SelectOp>(isSplit, h.min(busy, rows), rows), one);
+  Value splitRows =
+      b.createOrFold<arith::SelectOp>(isSplit, rowsAtOnce, h.index(0));
+  auto allocate = [&](ArrayRef<OpFoldResult> shape) {
+    return GlobalTensor(
+        b, b.getLoc(),
+        memref::AllocOp::create(b, shape, b.getF32Type()).getResult());
+  };
+  OpFoldResult dv = b.getIndexAttr(extents.dv);
+  arguments.partialOut =
+      allocate({arguments.numSplits, splitRows, arguments.numHeads, dv});
+  arguments.partialLse =
+      allocate({arguments.numSplits, splitRows, arguments.numHeads});
+
+  auto loop = scf::ForOp::create(b, h.index(0), rows, rowsAtOnce);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  arguments.firstRow = loop.getInductionVar();
+  Value count = h.min(rowsAtOnce,
+                      b.createOrFold<arith::SubIOp>(rows, arguments.firstRow));
+  std::string name = (site.function.getName() + "_sparse_attention").str();
+  Kernel kernel(site.function, op.getLoc(), name, plan.getThreads());
+  AttentionBlock block(kernel, plan, extents, arguments, keys);
+  block.emit();
+  kernel.launch(b, site.call,
+                {h.mul(count, headBlocks), arguments.numSplits, one},
+                block.getSharedBytes());
+
+  auto merging = scf::IfOp::create(b, isSplit);
+  b.setInsertionPointToStart(merging.thenBlock());
+  MergeArguments merge;
+  merge.parts.push_back({arguments.partialOut, arguments.partialLse});
+  merge.sink = arguments.sink;
+  merge.out = arguments.out;
+  merge.lse = arguments.lse;
+  merge.numRows = arguments.numRows;
+  merge.firstRow = arguments.firstRow;
+  merge.count = count;
+  emitMergeKernel(site, name + "_merge", merge);
+  return "attention by mma of " + toText(arguments.computeType) + ": " +
+         schedule->str() + ", " + std::to_string(block.getSharedBytes()) +
+         " bytes of shared memory";
+}

@@ -1,0 +1,24 @@
+// What dsa-serialize-gpu refuses: options, and a cubin where there is no ptxas.
+//
+// RUN: not dsa-opt %s --dsa-serialize-gpu=chip=sm_75 2>&1 | FileCheck %s --check-prefix=CHIP
+// RUN: not dsa-opt %s --dsa-serialize-gpu=format=bin 2>&1 | FileCheck %s --check-prefix=FORMAT
+// RUN: not dsa-opt %s --dsa-serialize-gpu=features=ptx80 2>&1 | FileCheck %s --check-prefix=FEATURE
+// RUN: not dsa-opt %s --dsa-serialize-gpu=features=+ptx78,+sse2 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+// RUN: not dsa-opt %s --dsa-serialize-gpu=opt-level=4 2>&1 | FileCheck %s --check-prefix=LEVEL
+// RUN: not dsa-opt %s "--dsa-serialize-gpu=format=cubin ptxas=%t.none" 2>&1 | FileCheck %s --check-prefix=GIVEN
+// RUN: env CUDA_HOME=%t.none PATH=%dsa_bin not dsa-opt %s --dsa-serialize-gpu=format=cubin 2>&1 | FileCheck %s --check-prefix=NONE
+
+// CHIP: error: chip 'sm_75' is not one that kernels are made for: sm_80, sm_86, sm_89, sm_90, sm_100, sm_120
+// FORMAT: error: format is 'bin', expected llvm, ptx or cubin
+// FEATURE: error: features has 'ptx80', but takes a list of +name and -name that LLVM knows for NVPTX, such as +ptx80
+// UNKNOWN: error: features has '+sse2', but takes
+// LEVEL: error: opt-level is 4, expected 0, 1, 2 or 3
+// GIVEN: error: ptxas '{{.*}}.none' is no program that can be run
+// NONE: error: a cubin needs ptxas, which is neither in $CUDA_HOME/bin nor on PATH: install the CUDA toolkit, or run `pip install nvidia-cuda-nvcc` and name the ptxas that it brings; PTX needs none
+gpu.module @kernels {
+  llvm.func @store(%out: !llvm.ptr<1> {llvm.align = 16 : i64}, %x: f32)
+      attributes {nvvm.kernel, nvvm.reqntid = array<i32: 64, 1, 1>} {
+    llvm.store %x, %out : f32, !llvm.ptr<1>
+    llvm.return
+  }
+}

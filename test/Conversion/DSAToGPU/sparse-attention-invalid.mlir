@@ -1,0 +1,121 @@
+// What the kernel declines is an error that names the op, the type and the limit.
+
+// RUN: dsa-opt %s -split-input-file -dsa-to-gpu -verify-diagnostics
+
+func.func @f32(%q: memref<4x8x64xf32>, %kv: memref<9x64xf32>, %i: memref<4x7xi32>,
+    %o: memref<4x8x64xf32>, %l: memref<4x8xf32>) {
+  // expected-error @below {{'dsa.sparse_attention' op has queries of f32; the GPU kernel has f16 and bf16}}
+  dsa.sparse_attention query(%q : memref<4x8x64xf32>) keys(%kv : memref<9x64xf32>)
+      indices(%i : memref<4x7xi32>) scale = 0.1 dv = 64
+      outs(%o, %l : memref<4x8x64xf32>, memref<4x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f8(%q: memref<4x8x64xbf16>, %kv: memref<9x64xf8E4M3FN>, %i: memref<4x7xi32>,
+    %o: memref<4x8x64xf32>, %l: memref<4x8xf32>) {
+  // expected-error @below {{op has keys of f8E4M3FN with queries of bf16; the GPU kernel has keys of the type of queries}}
+  dsa.sparse_attention query(%q : memref<4x8x64xbf16>) keys(%kv : memref<9x64xf8E4M3FN>)
+      indices(%i : memref<4x7xi32>) scale = 0.1 dv = 64
+      outs(%o, %l : memref<4x8x64xf32>, memref<4x8xf32>)
+  return
+}
+
+// -----
+
+func.func @packed(%q: memref<4x8x576xbf16>, %kv: memref<9x656xi8>, %i: memref<4x7xi32>,
+    %o: memref<4x8x512xf32>, %l: memref<4x8xf32>) {
+  // expected-error @below {{op has keys of i8 with queries of bf16; the GPU kernel has keys of the type of queries}}
+  dsa.sparse_attention query(%q : memref<4x8x576xbf16>) keys(%kv : memref<9x656xi8>)
+      layouts = [#dsa.kv_layout<mla_656>] indices(%i : memref<4x7xi32>) scale = 0.1 dv = 512
+      outs(%o, %l : memref<4x8x512xf32>, memref<4x8xf32>)
+  return
+}
+
+// -----
+
+func.func @compute(%q: memref<4x8x64xbf16>, %kv: memref<9x64xbf16>, %i: memref<4x7xi32>,
+    %o: memref<4x8x64xf32>, %l: memref<4x8xf32>) {
+  // expected-error @below {{op computes in f32 on rows of bf16; the GPU kernel computes in the type of its rows}}
+  dsa.sparse_attention query(%q : memref<4x8x64xbf16>) keys(%kv : memref<9x64xbf16>)
+      indices(%i : memref<4x7xi32>) scale = 0.1 dv = 64 compute_type = f32
+      outs(%o, %l : memref<4x8x64xf32>, memref<4x8xf32>)
+  return
+}
+
+// -----
+
+func.func @narrow(%q: memref<4x8x24xbf16>, %kv: memref<9x24xbf16>, %i: memref<4x7xi32>,
+    %o: memref<4x8x16xf32>, %l: memref<4x8xf32>) {
+  // expected-error @below {{op has queries of 24 columns; the GPU kernel has multiples of 16 from 16 to 576}}
+  dsa.sparse_attention query(%q : memref<4x8x24xbf16>) keys(%kv : memref<9x24xbf16>)
+      indices(%i : memref<4x7xi32>) scale = 0.1 dv = 16
+      outs(%o, %l : memref<4x8x16xf32>, memref<4x8xf32>)
+  return
+}
+
+// -----
+
+func.func @wide(%q: memref<4x8x512xbf16>, %qt: memref<4x8x80xbf16>, %kv: memref<9x512xbf16>,
+    %kt: memref<9x80xbf16>, %i: memref<4x7xi32>, %o: memref<4x8x16xf32>, %l: memref<4x8xf32>) {
+  // expected-error @below {{op has key rows of 592 columns; the GPU kernel has multiples of 16 from 16 to 576}}
+  dsa.sparse_attention query(%q : memref<4x8x512xbf16>) query_tail(%qt : memref<4x8x80xbf16>)
+      keys(%kv : memref<9x512xbf16>) key_tails(%kt : memref<9x80xbf16>)
+      indices(%i : memref<4x7xi32>) scale = 0.1 dv = 16
+      outs(%o, %l : memref<4x8x16xf32>, memref<4x8xf32>)
+  return
+}
+
+// -----
+
+func.func @unknown(%q: memref<4x8x?xbf16>, %kv: memref<9x?xbf16>, %i: memref<4x7xi32>,
+    %o: memref<4x8x16xf32>, %l: memref<4x8xf32>) {
+  // expected-error @below {{op has queries of a number of columns that is not known; the GPU kernel has multiples of 16 from 16 to 576}}
+  dsa.sparse_attention query(%q : memref<4x8x?xbf16>) keys(%kv : memref<9x?xbf16>)
+      indices(%i : memref<4x7xi32>) scale = 0.1 dv = 16
+      outs(%o, %l : memref<4x8x16xf32>, memref<4x8xf32>)
+  return
+}
+
+// -----
+
+func.func @values(%q: memref<4x8x64xbf16>, %kv: memref<9x64xbf16>, %v: memref<9x528xbf16>,
+    %i: memref<4x7xi32>, %o: memref<4x8x528xf32>, %l: memref<4x8xf32>) {
+  // expected-error @below {{op has value rows of 528 columns; the GPU kernel has multiples of 16 from 16 to 512}}
+  dsa.sparse_attention query(%q : memref<4x8x64xbf16>) keys(%kv : memref<9x64xbf16>)
+      values(%v : memref<9x528xbf16>) indices(%i : memref<4x7xi32>) scale = 0.1 dv = 528
+      outs(%o, %l : memref<4x8x528xf32>, memref<4x8xf32>)
+  return
+}
+
+// -----
+
+func.func @tensors(%q: tensor<4x8x64xbf16>, %kv: tensor<9x64xbf16>, %i: tensor<4x7xi32>,
+    %o: tensor<4x8x64xf32>, %l: tensor<4x8xf32>) -> tensor<4x8x64xf32> {
+  // expected-error @below {{op is on tensors; bufferize first}}
+  %out, %lse = dsa.sparse_attention query(%q : tensor<4x8x64xbf16>) keys(%kv : tensor<9x64xbf16>)
+      indices(%i : tensor<4x7xi32>) scale = 0.1 dv = 64
+      outs(%o, %l : tensor<4x8x64xf32>, tensor<4x8xf32>)
+  return %out : tensor<4x8x64xf32>
+}
+
+// -----
+
+func.func @other(%s: memref<4x9xf32>, %i: memref<4x2xi32>, %n: memref<4xi32>) {
+  // expected-error @below {{'dsa.top_k' op has no GPU kernel}}
+  dsa.top_k scores(%s : memref<4x9xf32>) k = 2 outs(%i, %n : memref<4x2xi32>, memref<4xi32>)
+  return
+}
+
+// -----
+
+func.func @host(%q: memref<4x8x64xbf16>, %kv: memref<9x64xbf16>, %i: memref<4x7xi32>,
+    %o: memref<4x8x64xf32>, %l: memref<4x8xf32>, %copy: memref<4x8xf32>) {
+  dsa.sparse_attention query(%q : memref<4x8x64xbf16>) keys(%kv : memref<9x64xbf16>)
+      indices(%i : memref<4x7xi32>) scale = 0.1 dv = 64
+      outs(%o, %l : memref<4x8x64xf32>, memref<4x8xf32>)
+  // expected-error @below {{'memref.copy' op reads or writes memory, but on a GPU target only dsa ops can: there is no kernel for it}}
+  memref.copy %l, %copy : memref<4x8xf32> to memref<4x8xf32>
+  return
+}
