@@ -254,6 +254,7 @@ def access(kind, size, **lanes):
     ([[access("store", 16, l0=(0, 1)), access("store", 16, l0=(0, 7), l15=(0, 7))]], True),
     ([[access("store", 16, l0=(0, 7), l15=(0, 7)), access("store", 16, l0=(0, 7))]], True),
     ([[access("store", 16, l0=(0, 7), l15=(0, 7)), access("load", 4, l15=(4, 0))]], True),
+    ([[access("store", 16, l0=(0, 7), l15=(0, 7)), access("store", 16, l15=(0, 9))]], True),
     # Copies: of the thread that waits, of another, and of a later group.
     ([[access("copy", 16, l3=(0, 0)), Sync("wait_all"), access("load", 4, l3=(8, 0))]], False),
     ([[access("copy", 16, l3=(0, 0)), Sync("wait_all"), access("load", 4, l4=(8, 0))]], True),
