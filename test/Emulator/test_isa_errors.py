@@ -140,7 +140,10 @@ def test_aligned_instructions_where_lanes_diverge(instruction, form):
 
 
 def test_barriers_in_both_branches():
-    refused(DIVERGED + "@%p1 bra LOW;\nbar.sync 0;\nbra JOIN;\nLOW:\nbar.sync 0;\nJOIN:\nbar.warp.sync -1;")
+    refused(
+        DIVERGED
+        + "@%p1 bra LOW;\nbar.sync 0;\nbra JOIN;\nLOW:\nbar.sync 0;\nJOIN:\nbar.warp.sync -1;"
+    )
 
 
 def test_barrier_that_too_few_threads_reach():
