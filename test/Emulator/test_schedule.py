@@ -92,6 +92,17 @@ DONE:"""
     kernels.run(body, threads=32, check_races=False)
 
 
+def test_three_parts_of_a_warp_may_wait_for_each_other():
+    body = """setp.ge.u32 %p1, %r0, 7; @%p1 bra OTHERS;
+FIRST: ld.volatile.shared.u32 %r3, [%r1]; setp.ne.u32 %p2, %r3, 1; @%p2 bra FIRST;
+bra DONE;
+OTHERS: setp.ge.u32 %p1, %r0, 20; @%p1 bra LAST;
+st.volatile.shared.u32 [%r1], 1; bra DONE;
+LAST: ld.volatile.shared.u32 %r3, [%r1]; setp.ne.u32 %p2, %r3, 1; @%p2 bra LAST;
+DONE:"""
+    kernels.run(body, threads=32, check_races=False)
+
+
 def test_counts():
     report = kernels.run("bar.sync 0; bar.sync 1, 64; bar.warp.sync 0xffffffff;", threads=40)
     assert report.count("bar.sync") == 4 and report.count("bar.warp.sync") == 2
