@@ -8,6 +8,8 @@ import tempfile
 
 # `.maxnreg` is tried in these steps down to the least that ptxas takes.
 STEP, LEAST = 8, 24
+# Limits in a row that spill, below which none is tried.
+PATIENCE = 3
 
 
 class Failure(Exception):
@@ -56,17 +58,22 @@ def assemble(ptxas, text, chip):
 
 
 def find_floor(ptxas, kernel, chip, registers, guess=None):
-    """The least limit on registers, in steps of 8, with which nothing spills. Where `guess` is it,
-    two texts tell. ptxas has no option for it: it ignores `-maxrregcount` beside `.reqntid`."""
+    """The least limit on registers, in steps of 8, with which nothing spills. ptxas has no option
+    for it: it ignores `-maxrregcount` beside `.reqntid`. Spills do not always grow as the limit
+    falls, so that a few limits below one that spills are tried. Where `guess` still does not spill
+    and the next does, it is taken."""
 
     def spills(limit):
         return limit < LEAST or assemble(ptxas, kernel.with_registers(limit), chip)["spill_bytes"]
 
     if guess and guess % STEP == 0 and not spills(guess) and spills(guess - STEP):
         return guess
-    floor = registers
+    floor, misses = registers, 0
     for limit in range((registers - 1) // STEP * STEP, 0, -STEP):
         if spills(limit):
-            break
-        floor = limit
+            misses += 1
+            if misses == PATIENCE:
+                break
+        else:
+            floor, misses = limit, 0
     return floor

@@ -8,14 +8,14 @@ import collections
 import dataclasses
 import re
 
-# What is counted, and the opcodes that are of it. The first that fits counts.
+# What is counted, and the opcodes that are of it.
 FAMILIES = {
     "mma.sync": r"mma\.sync\.",
+    "ldmatrix": r"ldmatrix\.(?!.*\.trans\.)",
     "ldmatrix.trans": r"ldmatrix\..*\.trans\.",
-    "ldmatrix": r"ldmatrix\.",
+    "cp.async": r"cp\.async\.c[ag]\.",
     "cp.async.commit_group": r"cp\.async\.commit_group",
     "cp.async.wait_group": r"cp\.async\.wait_(group|all)",
-    "cp.async": r"cp\.async\.",
     "bar.sync": r"(bar|barrier)\.(cta\.)?sync",
     "shfl.sync": r"shfl\.",
     "ex2.approx": r"ex2\.approx\.",

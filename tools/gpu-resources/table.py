@@ -209,7 +209,7 @@ def update(dsa_opt, ptxas):
         raise Missing("no ptxas in the build folder, in CUDA_HOME or on PATH; "
                       "tools/get-ptxas.sh gets one")
     known = json.loads(TABLE.read_text())["kernels"] if TABLE.exists() else {}
-    found = measure(dsa_opt, ptxas, known)
+    found = measure(dsa_opt, ptxas, {})
     table = {"ptxas": assembler.get_version(ptxas), "kernels": found}
     TABLE.write_text(to_text(table))
     PAGE.write_text(page.write(table, IMAGES))
@@ -220,12 +220,13 @@ def update(dsa_opt, ptxas):
 
 
 def print_counts(text):
-    """The instructions of each kernel: in all, and in the loop that has products of matrices."""
     for kernel in ptx.read_kernels(text):
-        print(f"{kernel.name}: {kernel.target}, {kernel.threads} threads")
-        everywhere, inside = ptx.count(kernel.opcodes), ptx.count(kernel.loop)
-        for name in ["all", *ptx.FAMILIES]:
-            print(f"  {name:<22}{everywhere.get(name, 0):>6}{inside.get(name, 0):>6}")
+        print(f"{kernel.name}: {kernel.target}, {kernel.threads} threads, "
+              f"{len(kernel.opcodes)} instructions")
+        for where, opcodes in (("kernel", kernel.opcodes), ("loop", kernel.loop)):
+            if opcodes:
+                print(f"  {where}: " + ", ".join(
+                    f"{name} {n}" for name, n in ptx.count(opcodes).items() if name != "all"))
 
 
 def main():
@@ -239,8 +240,8 @@ def main():
     mode.add_argument("--update", action="store_true", help="write the table and its page")
     mode.add_argument("--page", action="store_true", help="print the page of the table")
     mode.add_argument("--count", metavar="FILE",
-                      help="print the instructions of each kernel of a text of PTX (- is standard "
-                           "input): in all, and in the loop that has products of matrices")
+                      help="print how many instructions the kernels of a text of PTX have (- is "
+                           "standard input), and the loop of each that has products of matrices")
     parser.add_argument("--build", type=pathlib.Path,
                         default=os.environ.get("DSA_BUILD_DIR", ROOT / "build"),
                         help="build folder (default: $DSA_BUILD_DIR, or build)")
