@@ -65,8 +65,7 @@ void Barriers::arrive(Warp &warp, const Arrival &arrival,
 
 void Barriers::onWarpDone(unsigned numLiveWarps) {
   for (Barrier &barrier : barriers)
-    if (barrier.arrived && !barrier.threads)
-      completeIfAll(barrier, numLiveWarps);
+    completeIfAll(barrier, numLiveWarps);
 }
 
 std::string Barriers::describe(const Warp &warp) const {

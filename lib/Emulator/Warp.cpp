@@ -24,7 +24,7 @@ Warp::Warp(Block &block, unsigned index)
   registers.reset(static_cast<char *>(std::aligned_alloc(64, bytes + 64)));
   if (!registers)
     throw std::bad_alloc();
-  memcpy(registers.get(), initial.data(), initial.size());
+  std::copy(initial.begin(), initial.end(), registers.get());
   local.assign(warpSize * size_t(localBytes), char(0xFF));
   unsigned first = index * warpSize;
   unsigned number = std::min(execution.numThreads - first, warpSize);

@@ -8,7 +8,7 @@ Infinities, NaN and zeros are as its tables say.
 import numpy as np
 import pytest
 
-from isa import close, each, floats, flushed, same
+from isa import bits, close, each, floats, flushed, same
 
 TINY, SUBNORMAL = 2.0**-126, 2.0**-149
 MODIFIERS = ["", ".ftz"]
@@ -112,6 +112,34 @@ def test_reciprocal_square_root(ftz):
         a,
         ftz=ftz,
     )
+
+
+@pytest.mark.parametrize("name", ["rcp", "rsqrt"])
+def test_gross_approximations_of_double_precision(name):
+    """Of the upper words: the lower word of the result is 0. Subnormals are zeros.
+
+    No bound is given; the upper word has 20 bits after the point.
+    """
+    generator = np.random.default_rng(3)
+    a = np.concatenate([floats(np.float64, 60), 2.0 ** generator.uniform(-1000, 1000, 200)])
+    a = (bits(a) & np.uint64(0xFFFFFFFF00000000)).view(np.float64)
+    got = each(f"{name}.approx.ftz.f64 $d, $a;", a, out=np.float64)
+    assert not (bits(got) & np.uint64(0xFFFFFFFF)).any()
+    assert (bits(got)[np.isnan(a)] == 0x7FFFFFFF00000000).all()
+    used = flushed(a)
+    with np.errstate(all="ignore"):
+        want = flushed(1 / used if name == "rcp" else 1 / np.sqrt(used))
+    close(got, want, 2.0**-19 * abs(np.nan_to_num(want, posinf=0, neginf=0)), a)
+
+
+def test_reciprocal_square_root_of_double_precision():
+    """No bound is given; two units of the last place are what division and root have."""
+    generator = np.random.default_rng(4)
+    a = np.concatenate([floats(np.float64, 60), 2.0 ** generator.uniform(-1000, 1000, 200)])
+    with np.errstate(all="ignore"):
+        want = 1 / np.sqrt(a)
+    got = each("rsqrt.approx.f64 $d, $a;", a, out=np.float64)
+    close(got, want, 2.0**-51 * abs(np.nan_to_num(want, posinf=0, neginf=0)), a)
 
 
 @pytest.mark.parametrize("ftz", MODIFIERS)

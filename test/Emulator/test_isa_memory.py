@@ -368,6 +368,39 @@ def test_generic_addresses():
     same(out, np.stack([indices(48) + base, 2 * indices(48) + 5000], 1))
 
 
+def test_spaces_of_generic_addresses():
+    out = np.zeros((40, 3, 3), np.uint32)
+    body = """
+  .local .align 4 .b8 own[4];
+  cvta.shared.u64 %d1, cells;
+  mov.u64 %d2, own;
+  cvta.local.u64 %d2, %d2;
+  cvta.global.u64 %d3, %e0;
+"""
+    for i, space in enumerate(("shared", "local", "global")):
+        for j in range(3):
+            body += f"isspacep.{space} %p1, %d{j + 1};\nselp.u32 %r1, 1, 0, %p1;\n"
+            body += f"st.global.u32 [%e0+{12 * i + 4 * j}], %r1;\n"
+    run(body, out, block=40, variables=".shared .align 4 .b8 cells[4];\n")
+    same(out, np.tile(np.eye(3, dtype=np.uint32), (40, 1, 1)))
+
+
+def test_hints():
+    """Prefetches and the policies of caches."""
+    out, a = np.zeros(40, np.uint32), indices(40)
+    body = """
+  prefetch.global.L2 [%e1];
+  prefetch.global.L1 [%a1+64];
+  prefetch.L2 [%e1];
+  prefetch.global.L2::evict_last [%e1];
+  mov.u64 %d1, 0;
+  ld.global.L2::cache_hint.u32 %r1, [%e1], %d1;
+  st.global.L2::cache_hint.u32 [%e0], %r1, %d1;
+"""
+    run(body, out, a, block=40)
+    same(out, a)
+
+
 def test_addresses_survive_generic_ones():
     out = np.zeros((1, 4), np.uint64)
     body = """
