@@ -196,8 +196,6 @@ def check(dsa_opt, ptxas):
                      for name, entry in committed.items()}
     found = measure(dsa_opt, ptxas, committed)
     drift, broken = find_drift(committed, found), find_broken(found)
-    if PAGE.read_text() != page.write(table, IMAGES):
-        drift.append(f"{PAGE.relative_to(ROOT)} is not that of the table")
     print("\n".join(drift + broken))
     if drift:
         print("to accept what moved: tools/gpu-resources/table.py --update, with ptxas " + version)
