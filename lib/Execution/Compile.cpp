@@ -13,13 +13,13 @@
 #include "dsa/Execution/Compile.h"
 
 #include "dsa/Execution/Artefact.h"
+#include "dsa/Execution/KernelText.h"
 #include "dsa/Execution/Progress.h"
 #include "dsa/IR/DSA.h"
 #include "dsa/Pipelines.h"
 #include "dsa/Support/AtomicFile.h"
 #include "dsa/Support/ExitCodes.h"
 
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/ExecutionEngine/OptUtils.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Pass/PassManager.h"
@@ -312,16 +312,6 @@ static llvm::Error checkOptions(const CompileOptions &options) {
                                    "in .so, beside which its header and its "
                                    "sidecar go");
   return llvm::Error::success();
-}
-
-/// The text of the kernels in a module that is lowered for a GPU.
-static std::string getPTX(ModuleOp lowered) {
-  for (auto global : lowered.getOps<LLVM::GlobalOp>())
-    if (auto text = dyn_cast_if_present<StringAttr>(global.getValueOrNull()))
-      if (global.getName().starts_with("dsa_gpu_program.compute_") &&
-          !global.getName().ends_with(".name"))
-        return text.getValue().drop_back().str();
-  return "";
 }
 
 llvm::Error Compiler::run(const DialectRegistry &registry) {

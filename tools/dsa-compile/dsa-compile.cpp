@@ -59,6 +59,11 @@ static int runMain(int argc, char **argv) {
       cl::desc("x86_64-linux-gnu or aarch64-linux-gnu (default: "
                "the host's)"),
       cl::value_desc("TRIPLE"), cl::cat(category));
+  cl::opt<std::string> pipelineOptions(
+      "pipeline-options",
+      cl::desc("further options of the targets' pipelines, as dsa-opt takes "
+               "them: \"batch-invariant stages=4\""),
+      cl::value_desc("OPTIONS"), cl::cat(category));
   cl::opt<bool> checked(
       "checked",
       cl::desc("functions fail on an index that is neither -1 nor "
@@ -88,6 +93,7 @@ static int runMain(int argc, char **argv) {
   options.lowering.cpu = cpu;
   options.lowering.features.assign(features.begin(), features.end());
   options.lowering.checked = checked;
+  options.lowering.pipeline = pipelineOptions;
   DialectRegistry registry;
   registerAllDialects(registry);
   registerAllExtensions(registry);
