@@ -31,9 +31,11 @@
 #include "llvm/IR/Verifier.h"
 #include "llvm/Linker/Linker.h"
 #include "llvm/MC/TargetRegistry.h"
+#include "llvm/Pass.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
+#include "llvm/Transforms/IPO/GlobalDCE.h"
 
 using namespace mlir;
 using namespace mlir::dsa;
@@ -140,9 +142,16 @@ translate(ModuleOp lowered, llvm::LLVMContext &context,
       makeInternal(function);
     }
   }
-  for (llvm::GlobalVariable &global : module->globals())
-    if (global.hasInitializer() && !global.getName().starts_with("llvm."))
+  for (llvm::GlobalVariable &global : module->globals()) {
+    // What wrappers find by its name.
+    if (global.getName() == "dsa_gpu_program") {
+      global.setName(getImageName(number, global.getName()));
+      global.setVisibility(llvm::GlobalValue::HiddenVisibility);
+    } else if (global.hasInitializer() &&
+               !global.getName().starts_with("llvm.")) {
       makeInternal(global);
+    }
+  }
   auto optimise =
       makeOptimizingTransformer(/*optLevel=*/3, /*sizeLevel=*/0, &machine);
   if (llvm::Error error = optimise(module.get()))
@@ -246,6 +255,10 @@ llvm::Error Compiler::finishModule() {
     if (llvm::Linker::linkModules(*module, std::move(image)))
       return makeError(ExitInternal, "images do not fit the runtime");
   addWrappers(*module, artefact, getSidecar(artefact));
+  // What the runtime has for targets that are not there.
+  llvm::legacy::PassManager pm;
+  pm.add(llvm::createGlobalDCEPass());
+  pm.run(*module);
   std::string errors;
   llvm::raw_string_ostream os(errors);
   if (llvm::verifyModule(*module, &os))

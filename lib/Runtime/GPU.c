@@ -425,6 +425,9 @@ int32_t dsa_gpu_begin(struct dsa_gpu_call *call,
   return call->status = begin(call);
 }
 
+const struct dsa_gpu_functions dsa_gpu_functions = {
+    dsa_gpu_fits, dsa_gpu_prepare, dsa_gpu_begin};
+
 void dsa_gpu_launch(struct dsa_gpu_call *call, int32_t kernel, int64_t x,
                     int64_t y, int64_t z, int32_t threads, int32_t sharedBytes,
                     void **parameters) {

@@ -108,6 +108,17 @@ int32_t dsa_gpu_begin(struct dsa_gpu_call *call,
                       const struct dsa_gpu_program *program, void *stream,
                       int32_t device);
 
+/* The three as one. Artefacts with code for a GPU point to it, so that others
+ * do not carry what is behind it, and ask nothing more of the C library. */
+struct dsa_gpu_functions {
+  int32_t (*fits)(const struct dsa_gpu_program *program, int32_t device);
+  int32_t (*prepare)(const struct dsa_gpu_program *program, int32_t device);
+  int32_t (*begin)(struct dsa_gpu_call *call,
+                   const struct dsa_gpu_program *program, void *stream,
+                   int32_t device);
+};
+extern const struct dsa_gpu_functions dsa_gpu_functions;
+
 #ifdef __cplusplus
 }
 #endif

@@ -6,63 +6,17 @@ What a kernel computes through it is test/Emulator/test_runtime.py.
 import concurrent.futures
 import ctypes
 import re
-import shutil
 import subprocess
 import sys
 
 import pytest
 
 import gpu_runtime
-from gpu_runtime import ARGUMENT, DEVICE, OK, PREPARE, ROOT, Runtime, program
+from gpu_runtime import ARGUMENT, DEVICE, OK, PREPARE, ROOT, program
 
 IMAGES = [("sm_80", b"cubin80"), ("compute_80", b"ptx80"), ("sm_90", b"cubin90")]
 KERNELS = [("attend", 100000), ("merge", 0)]
 STREAMS = [16, 17]  # by device
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory):
-    path = tmp_path_factory.mktemp("runtime") / "fake.so"
-    renamed = [f"-D{name}=fake_{name}" for name in ("dlopen", "dlsym", "dlerror")]
-    gpu_runtime.build(path, ROOT / "test" / "Runtime" / "fake_driver.c", options=renamed)
-    return path
-
-
-class Fake(Runtime):
-    def __init__(self, path):
-        super().__init__(path)
-        self.texts = []  # that the library points to
-
-    def set(self, **values):
-        for name, value in values.items():
-            variable = f"fake{name}"
-            if isinstance(value, bytes):
-                self.texts.append(value)
-                ctypes.c_char_p.in_dll(self.library, variable).value = value
-            elif isinstance(value, list):
-                (ctypes.c_int * 2).in_dll(self.library, variable)[:] = value
-            else:
-                ctypes.c_int.in_dll(self.library, variable).value = value
-
-    def get(self, name):
-        return ctypes.c_int.in_dll(self.library, f"fake{name}").value
-
-    def log(self):
-        text = (ctypes.c_char * 4096).in_dll(self.library, "fakeLog").value.decode()
-        return text.splitlines()
-
-    def loads(self):
-        return [line.split()[1] for line in self.log() if line.startswith("load")]
-
-
-@pytest.fixture
-def fake(library, tmp_path):
-    """A library that nothing has called yet."""
-    copy = tmp_path / "fake.so"
-    shutil.copy(library, copy)
-    loaded = Fake(copy)
-    yield loaded
-    assert loaded.library.fakeDepth() == 0, "a context was left current"
 
 
 def chip(fake, name, shared=232448):
