@@ -72,7 +72,34 @@ struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
 /// for the ops that have one on the CPU, definitions for the others.
 void buildCPUPipeline(OpPassManager &pm, const CPUPipelineOptions &options);
 
-/// Registers `dsa-reference-pipeline` and `dsa-cpu-pipeline`.
+struct GPUPipelineOptions : PassPipelineOptions<GPUPipelineOptions> {
+  Option<std::string> chip{
+      *this, "chip",
+      llvm::cl::desc("chip to make kernels for: sm_80, sm_86, sm_89, sm_90, "
+                     "sm_100 or sm_120"),
+      llvm::cl::init("sm_80")};
+  ListOption<std::string> features{
+      *this, "features",
+      llvm::cl::desc("LLVM features of NVPTX, such as the version of PTX; the "
+                     "default is +ptx78")};
+  Option<std::string> format{
+      *this, "format",
+      llvm::cl::desc("what functions carry: ptx or cubin, or llvm to stop with "
+                     "the LLVM IR of kernels"),
+      llvm::cl::init("ptx")};
+  Option<std::string> ptxas{
+      *this, "ptxas",
+      llvm::cl::desc("path of ptxas, for a cubin; the default is that in "
+                     "$CUDA_HOME/bin, or the first on PATH"),
+      llvm::cl::init("")};
+};
+
+/// Lowers a module of functions on ranked tensors to the LLVM dialect: code of
+/// the host, with the kernels that it launches as an image inside.
+void buildGPUPipeline(OpPassManager &pm, const GPUPipelineOptions &options);
+
+/// Registers `dsa-reference-pipeline`, `dsa-cpu-pipeline` and
+/// `dsa-gpu-pipeline`.
 void registerPipelines();
 
 } // namespace mlir::dsa

@@ -9,6 +9,8 @@
 
 #include "../Runtime/GPU.h"
 
+#include "../Runtime/GPU.h"
+
 #include "dsa-c/Runtime.h"
 #include "dsa/Support/ExitCodes.h"
 
@@ -68,6 +70,8 @@ llvm::Expected<std::unique_ptr<Jit>> Jit::compile(ModuleOp module) {
     add("dsa_fail_stride", dsa_fail_stride);
     add("dsa_fail_workspace", dsa_fail_workspace);
     add("dsa_fail_index", dsa_fail_index);
+    add("dsa_gpu_check_aligned", dsa_gpu_check_aligned);
+    add("dsa_gpu_launch", dsa_gpu_launch);
     add("dsa_gpu_launch", dsa_gpu_launch);
     add("dsa_gpu_check_aligned", dsa_gpu_check_aligned);
     return symbols;
@@ -76,7 +80,12 @@ llvm::Expected<std::unique_ptr<Jit>> Jit::compile(ModuleOp module) {
 }
 
 llvm::Error JitCall::run() {
-  function(packed.data());
+  if (program)
+    dsa_gpu_begin(launches.get(), program, /*stream=*/nullptr, /*device=*/0);
+  if (!program || launches->status == DSA_STATUS_OK)
+    function(packed.data());
+  if (program && launches->status != DSA_STATUS_OK)
+    status = launches->status;
   if (status != DSA_STATUS_OK)
     return makeError(ExitUser, Twine("'") + name + "' returned status " +
                                    Twine(status) + ": " + dsa_last_error());
@@ -164,6 +173,20 @@ Jit::prepare(StringRef name, MutableArrayRef<HostTensor> inputs,
   llvm::append_range(descriptors, getDescriptors(results));
   descriptors.push_back(workspace.getDescriptor());
   return prepareCall(name, descriptors, threads, /*last=*/nullptr);
+}
+
+llvm::Expected<std::unique_ptr<JitCall>>
+Jit::prepareOnDevice(StringRef name, ArrayRef<void *> descriptors) {
+  auto program = engine->lookup("dsa_gpu_program");
+  if (!program)
+    return internal(program.takeError());
+  auto launches = std::make_shared<dsa_gpu_call>();
+  auto call = prepareCall(name, descriptors, /*threads=*/0, launches.get());
+  if (call) {
+    (*call)->program = static_cast<const dsa_gpu_program *>(*program);
+    (*call)->launches = launches;
+  }
+  return call;
 }
 
 llvm::Error Jit::run(StringRef name, MutableArrayRef<HostTensor> inputs,

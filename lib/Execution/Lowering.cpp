@@ -7,6 +7,7 @@
 
 #include "dsa/Execution/Lowering.h"
 
+#include "dsa/GPU/Chip.h"
 #include "dsa/Pipelines.h"
 #include "dsa/Support/ExitCodes.h"
 
@@ -15,29 +16,75 @@
 using namespace mlir;
 using namespace mlir::dsa;
 
-StringRef dsa::getName(Target target) {
-  return target == Target::CPU ? "cpu" : "reference";
+StringRef dsa::getName(const Target &target) {
+  switch (target.kind) {
+  case Target::Reference:
+    return "reference";
+  case Target::CPU:
+    return "cpu";
+  case Target::GPU:
+    return target.chip;
+  }
+  llvm_unreachable("no such target");
 }
 
-llvm::Error dsa::lowerFor(ModuleOp module, Target target,
-                          const LoweringOptions &options, StringRef file) {
-  PassManager pm(module.getContext());
-  if (target == Target::CPU) {
-    if (options.accumulateInF64)
-      return makeError(ExitUser, "--accumulate-type=f64 is of the reference "
-                                 "target; kernels for the CPU sum in f32");
+llvm::Expected<Target> dsa::parseTarget(StringRef name) {
+  for (Target known : {Target{Target::Reference}, Target{Target::CPU}})
+    if (name == getName(known))
+      return known;
+  auto chip = dsa_gpu::getChip(name);
+  if (chip)
+    return Target{Target::GPU, name.str()};
+  llvm::consumeError(chip.takeError());
+  std::string chips;
+  for (const dsa_gpu::Chip &known : dsa_gpu::getChips())
+    chips += ", " + known.name.str();
+  return makeError(ExitUser, "there is no target '" + name +
+                                 "'; expected reference, cpu" + chips);
+}
+
+static llvm::Error checkOptions(const Target &target,
+                                const LoweringOptions &options) {
+  if (target.kind != Target::Reference && options.accumulateInF64)
+    return makeError(ExitUser, "--accumulate-type=f64 is of the reference "
+                               "target; kernels sum in f32");
+  if (target.isGPU() && options.checked)
+    return makeError(ExitUser, "--checked is of the targets cpu and reference; "
+                               "kernels of a GPU report no index");
+  return llvm::Error::success();
+}
+
+static void buildPipeline(PassManager &pm, const Target &target,
+                          const LoweringOptions &options) {
+  switch (target.kind) {
+  case Target::Reference: {
+    ReferencePipelineOptions pipeline;
+    pipeline.accumulateType = options.accumulateInF64 ? "f64" : "f32";
+    pipeline.checked = options.checked;
+    return buildReferencePipeline(pm, pipeline);
+  }
+  case Target::CPU: {
     CPUPipelineOptions pipeline;
     pipeline.triple = options.triple;
     pipeline.cpu = options.cpu;
     pipeline.features = options.features;
     pipeline.checked = options.checked;
-    buildCPUPipeline(pm, pipeline);
-  } else {
-    ReferencePipelineOptions pipeline;
-    pipeline.accumulateType = options.accumulateInF64 ? "f64" : "f32";
-    pipeline.checked = options.checked;
-    buildReferencePipeline(pm, pipeline);
+    return buildCPUPipeline(pm, pipeline);
   }
+  case Target::GPU: {
+    GPUPipelineOptions pipeline;
+    pipeline.chip = target.chip;
+    return buildGPUPipeline(pm, pipeline);
+  }
+  }
+}
+
+llvm::Error dsa::lowerFor(ModuleOp module, const Target &target,
+                          const LoweringOptions &options, StringRef file) {
+  if (llvm::Error error = checkOptions(target, options))
+    return error;
+  PassManager pm(module.getContext());
+  buildPipeline(pm, target, options);
   if (failed(pm.run(module)))
     return makeError(ExitUser, "'" + file +
                                    "' cannot be lowered for the target " +

@@ -7,6 +7,7 @@
 
 #include "dsa/Execution/Run.h"
 
+#include "dsa/Execution/Device.h"
 #include "dsa/Execution/Input.h"
 #include "dsa/Execution/Jit.h"
 #include "dsa/Execution/Progress.h"
@@ -157,9 +158,125 @@ static llvm::Error checkOptions(const RunOptions &options) {
   if (options.threads < 1)
     return makeError(ExitUser, "--threads is " + Twine(options.threads) +
                                    ", but must be at least 1");
-  if (options.target != Target::CPU && !options.lowering.features.empty())
-    return makeError(ExitUser, "--features is of --target=cpu; the reference "
-                               "target has no kernels");
+  if (options.target.kind != Target::CPU && !options.lowering.features.empty())
+    return makeError(ExitUser, "--features is of --target=cpu, not of "
+                               "--target=" +
+                                   getName(options.target));
+  if (options.target.isGPU() && options.threads != 1)
+    return makeError(ExitUser,
+                     "--threads is of --target=cpu; a GPU has its own");
+  if (!options.emulated && options.seed != 0)
+    return makeError(ExitUser, "--seed is of an emulated target, such as "
+                               "--target=sm_80:emulated");
+  return llvm::Error::success();
+}
+
+namespace {
+/// A function that is compiled, with what it works on.
+class Session {
+public:
+  Session(const RunOptions &options, const Signature &signature)
+      : options(options), signature(signature) {}
+
+  llvm::Error allocateResults(MLIRContext *context);
+  llvm::Error openDevice();
+  llvm::Error run();
+  llvm::Error fetchResults();
+
+  std::unique_ptr<Jit> jit;
+  std::vector<HostTensor> inputs, results;
+  SmallVector<double> milliseconds;
+
+private:
+  const RunOptions &options;
+  const Signature &signature;
+  std::unique_ptr<HostTensor> workspace;
+  std::unique_ptr<Device> device;
+  /// Of inputs, results and the workspace, in the device's memory.
+  std::vector<DeviceTensor> onDevice;
+};
+} // namespace
+
+llvm::Error Session::allocateResults(MLIRContext *context) {
+  StringRef name = options.function;
+  auto shapes = jit->getResultShapes(name, inputs, signature.results);
+  if (!shapes)
+    return shapes.takeError();
+  for (auto [i, type, shape] : llvm::enumerate(signature.results, *shapes)) {
+    auto result =
+        HostTensor::create(type.getElementType(), shape, "result " + Twine(i));
+    if (!result)
+      return result.takeError();
+    results.push_back(std::move(*result));
+  }
+  auto bytes = jit->getWorkspaceSize(name, inputs, options.threads);
+  if (!bytes)
+    return bytes.takeError();
+  auto created = HostTensor::create(IntegerType::get(context, 8), *bytes,
+                                    "the workspace");
+  if (!created)
+    return created.takeError();
+  workspace = std::make_unique<HostTensor>(std::move(*created));
+  return llvm::Error::success();
+}
+
+/// Copies the inputs to the device, and makes room for the rest.
+llvm::Error Session::openDevice() {
+  auto opened = Device::open(
+      {options.emulated, options.target.chip, options.seed});
+  if (!opened)
+    return opened.takeError();
+  device = std::move(*opened);
+  auto add = [&](HostTensor &tensor, bool copied) -> llvm::Error {
+    auto allocated = device->allocate(tensor, copied);
+    if (!allocated)
+      return allocated.takeError();
+    onDevice.push_back(std::move(*allocated));
+    return llvm::Error::success();
+  };
+  for (HostTensor &input : inputs)
+    if (llvm::Error error = add(input, /*copied=*/true))
+      return error;
+  for (HostTensor &result : results)
+    if (llvm::Error error = add(result, /*copied=*/false))
+      return error;
+  return add(*workspace, /*copied=*/false);
+}
+
+llvm::Error Session::run() {
+  Progress progress("running");
+  llvm::Expected<std::unique_ptr<JitCall>> call(nullptr);
+  if (device)
+    call = jit->prepareOnDevice(
+        options.function,
+        llvm::to_vector(llvm::map_range(onDevice, [](DeviceTensor &tensor) {
+          return tensor.getDescriptor();
+        })));
+  else
+    call = jit->prepare(options.function, inputs, results, *workspace,
+                        options.threads);
+  if (!call)
+    return call.takeError();
+  for (unsigned i = 0; i < std::max(options.repeat, 1u); ++i) {
+    auto start = std::chrono::steady_clock::now();
+    if (llvm::Error error = (*call)->run())
+      return error;
+    if (device)
+      if (llvm::Error error = device->synchronize())
+        return error;
+    milliseconds.push_back(std::chrono::duration<double, std::milli>(
+                               std::chrono::steady_clock::now() - start)
+                               .count());
+  }
+  return llvm::Error::success();
+}
+
+llvm::Error Session::fetchResults() {
+  if (!device)
+    return llvm::Error::success();
+  for (auto [i, result] : llvm::enumerate(results))
+    if (llvm::Error error = onDevice[inputs.size() + i].copyTo(result))
+      return error;
   return llvm::Error::success();
 }
 
@@ -187,16 +304,15 @@ llvm::Error dsa::runFunction(const RunOptions &options,
       return error;
   if (llvm::Error error = checkOutputs(options.outputs))
     return error;
-  std::vector<HostTensor> inputs, results;
+  Session session(options, *signature);
   for (auto [i, spec, type] :
        llvm::enumerate(options.inputs, signature->inputs)) {
     auto tensor = getInput(spec, type, signature->describe(i));
     if (!tensor)
       return tensor.takeError();
-    inputs.push_back(std::move(*tensor));
+    session.inputs.push_back(std::move(*tensor));
   }
 
-  std::unique_ptr<Jit> jit;
   {
     Progress progress("compiling");
     if (llvm::Error error = checkOptions(options))
@@ -207,44 +323,19 @@ llvm::Error dsa::runFunction(const RunOptions &options,
     auto compiled = Jit::compile(module);
     if (!compiled)
       return compiled.takeError();
-    jit = std::move(*compiled);
+    session.jit = std::move(*compiled);
   }
-
-  StringRef name = options.function;
-  auto shapes = jit->getResultShapes(name, inputs, signature->results);
-  if (!shapes)
-    return shapes.takeError();
-  for (auto [i, type, shape] : llvm::enumerate(signature->results, *shapes)) {
-    auto result =
-        HostTensor::create(type.getElementType(), shape, "result " + Twine(i));
-    if (!result)
-      return result.takeError();
-    results.push_back(std::move(*result));
-  }
-  auto workspaceSize = jit->getWorkspaceSize(name, inputs, options.threads);
-  if (!workspaceSize)
-    return workspaceSize.takeError();
-  auto workspace =
-      HostTensor::create(IntegerType::get((*input)->getContext(), 8),
-                         *workspaceSize, "the workspace");
-  if (!workspace)
-    return workspace.takeError();
-
-  SmallVector<double> milliseconds;
-  {
-    Progress progress("running");
-    for (unsigned i = 0; i < std::max(options.repeat, 1u); ++i) {
-      auto start = std::chrono::steady_clock::now();
-      if (llvm::Error error =
-              jit->run(name, inputs, results, *workspace, options.threads))
-        return error;
-      milliseconds.push_back(std::chrono::duration<double, std::milli>(
-                                 std::chrono::steady_clock::now() - start)
-                                 .count());
-    }
-  }
+  if (llvm::Error error = session.allocateResults((*input)->getContext()))
+    return error;
+  if (options.target.isGPU())
+    if (llvm::Error error = session.openDevice())
+      return error;
+  if (llvm::Error error = session.run())
+    return error;
+  if (llvm::Error error = session.fetchResults())
+    return error;
   std::vector<OutputFile> files;
-  for (auto [path, tensor] : llvm::zip(options.outputs, results))
+  for (auto [path, tensor] : llvm::zip(options.outputs, session.results))
     files.push_back({path, [&result = tensor](llvm::raw_ostream &os) {
                        writeNpy(os,
                                 getNpyDescriptions(result.getElementType())[0],
@@ -255,9 +346,9 @@ llvm::Error dsa::runFunction(const RunOptions &options,
     return error;
   OutputFile report{"-", [&](llvm::raw_ostream &os) {
                       if (options.repeat)
-                        printTimes(milliseconds);
+                        printTimes(session.milliseconds);
                       if (options.outputs.empty())
-                        for (auto [i, result] : llvm::enumerate(results)) {
+                        for (auto [i, result] : llvm::enumerate(session.results)) {
                           os << "result " << i << ": ";
                           result.summarize(os);
                           os << "\n";

@@ -27,6 +27,8 @@ constexpr Chip chips[] = {
     {"sm_120", "sm_86", 12, 0, small, small, 170},
 };
 
+ArrayRef<Chip> dsa_gpu::getChips() { return chips; }
+
 llvm::Expected<Chip> dsa_gpu::getChip(StringRef name) {
   for (const Chip &chip : chips)
     if (chip.name == name)

@@ -15,10 +15,7 @@
 #include "dsa/Passes.h"
 #include "dsa/Pipelines.h"
 
-#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
-#include "mlir/Dialect/SCF/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -45,16 +42,6 @@ static void addTiles(OpPassManager &pm, const CPUPipelineOptions &options) {
   tile.rows = options.tileRows;
   tile.toSaveMemory = true;
   pm.addPass(createTilePass(tile));
-}
-
-/// All allocations to the caller's workspace; one that is left is an error.
-static void addWorkspace(OpPassManager &pm) {
-  // Kernels are on threads by now. Other loops, even if their iterations could
-  // be, are not, so that one has the memory of all.
-  pm.addNestedPass<func::FuncOp>(createForallToForLoopPass());
-  pm.addNestedPass<func::FuncOp>(createParallelForToNestedForsPass());
-  pm.addNestedPass<func::FuncOp>(bufferization::createBufferLoopHoistingPass());
-  pm.addPass(createPlanWorkspacePass());
 }
 
 void dsa::buildCPUPipeline(OpPassManager &pm,

@@ -52,4 +52,8 @@ void dsa::registerPipelines() {
       "dsa-cpu-pipeline",
       "Lower functions on tensors to the LLVM dialect by CPU kernels",
       buildCPUPipeline);
+  registerOne<GPUPipelineOptions>(
+      "dsa-gpu-pipeline",
+      "Lower functions on tensors to the LLVM dialect and kernels for a GPU",
+      buildGPUPipeline);
 }

@@ -18,6 +18,9 @@ void addEntryPoints(OpPassManager &pm, bool checked);
 /// Tensors to buffers, results in the caller's memory.
 void addBufferization(OpPassManager &pm);
 
+/// All allocations to the caller's workspace; one that is left is an error.
+void addWorkspace(OpPassManager &pm);
+
 /// Structured ops to loops, narrow floats to what LLVM knows.
 void addScalarCode(OpPassManager &pm);
 

@@ -24,13 +24,18 @@ static cl::opt<std::string> file(cl::Positional, cl::Required,
 static cl::opt<std::string> function("function", cl::Required,
                                      cl::desc("name of the function to run"),
                                      cl::value_desc("NAME"), cl::cat(category));
-static cl::opt<dsa::Target> target(
-    "target", cl::desc("what to compile for (default: reference)"),
-    cl::values(clEnumValN(dsa::Target::Reference, "reference",
-                          "the definition of each op, on one CPU thread"),
-               clEnumValN(dsa::Target::CPU, "cpu",
-                          "kernels for this machine's CPU")),
-    cl::init(dsa::Target::Reference), cl::cat(category));
+static cl::opt<std::string> target(
+    "target",
+    cl::desc("what to compile for and run on (default: reference)\n"
+             "reference: the definition of each op, on one CPU thread\n"
+             "cpu: kernels for this machine's CPU\n"
+             "sm_80, sm_86, sm_89, sm_90, sm_100, sm_120: kernels for the GPU\n"
+             "sm_80:emulated and so on: the same, on the emulator"),
+    cl::value_desc("NAME"), cl::init("reference"), cl::cat(category));
+static cl::opt<uint64_t>
+    seed("seed",
+         cl::desc("with an emulated target: the order in which warps run"),
+         cl::value_desc("N"), cl::init(0), cl::cat(category));
 static cl::list<std::string> features(
     "features",
     cl::desc("with --target=cpu: features of this CPU to do without, such as "
@@ -81,7 +86,16 @@ static int runMain(int argc, char **argv) {
       "exit codes: 0 ok, 1 wrong input or options, 70 internal error,\n"
       "74 a file cannot be read or written\n");
   dsa::RunOptions options;
-  options.target = target;
+  StringRef name = target;
+  options.emulated = name.consume_back(":emulated");
+  auto parsed = dsa::parseTarget(name);
+  if (!parsed)
+    return dsa::report(parsed.takeError());
+  options.target = *parsed;
+  if (options.emulated && !options.target.isGPU())
+    return dsa::report(dsa::makeError(
+        dsa::ExitUser, "--target=" + target + ": only a GPU is emulated"));
+  options.seed = seed;
   options.threads = threads;
   options.lowering.features.assign(features.begin(), features.end());
   options.file = file;

@@ -13,6 +13,9 @@
 #include "mlir/ExecutionEngine/ExecutionEngine.h"
 #include "mlir/IR/BuiltinOps.h"
 
+struct dsa_gpu_call;
+struct dsa_gpu_program;
+
 namespace mlir::dsa {
 
 /// A function of a `Jit` and its arguments, which both outlive it: looked up
@@ -34,6 +37,9 @@ private:
   /// The engine takes a pointer to each argument, and to the result.
   SmallVector<void *> arguments, packed;
   int32_t threads = 0, status = 0;
+  /// Of a function for a GPU: its kernels, and the call that they belong to.
+  const dsa_gpu_program *program = nullptr;
+  std::shared_ptr<dsa_gpu_call> launches;
 };
 
 /// A module that a pipeline has lowered to the LLVM dialect, compiled for the
@@ -55,6 +61,10 @@ public:
   prepare(StringRef name, MutableArrayRef<HostTensor> inputs,
           MutableArrayRef<HostTensor> results, HostTensor &workspace,
           int32_t threads);
+  /// A call of `name`, a function for a GPU: `descriptors` of inputs, results
+  /// and the workspace, in the memory of the current device.
+  llvm::Expected<std::unique_ptr<JitCall>>
+  prepareOnDevice(StringRef name, ArrayRef<void *> descriptors);
   /// Runs `name` once.
   llvm::Error run(StringRef name, MutableArrayRef<HostTensor> inputs,
                   MutableArrayRef<HostTensor> results, HostTensor &workspace,

@@ -16,15 +16,29 @@
 namespace mlir::dsa {
 
 /// What functions are compiled for.
-enum class Target { Reference, CPU };
+struct Target {
+  enum Kind { Reference, CPU, GPU };
+  Kind kind = Reference;
+  /// Of a GPU: `sm_80`.
+  std::string chip = {};
 
-/// `reference`, `cpu`: the value of `--target`.
-StringRef getName(Target target);
+  bool isGPU() const { return kind == GPU; }
+  bool operator==(const Target &other) const {
+    return kind == other.kind && chip == other.chip;
+  }
+  bool operator!=(const Target &other) const { return !(*this == other); }
+};
+
+/// `reference`, `cpu`, or the name of a chip: the value of `--target`.
+StringRef getName(const Target &target);
+/// The target of a name; `ExitUser` for one that there is not.
+llvm::Expected<Target> parseTarget(StringRef name);
 
 /// How to lower for a target. Options that the target does not have must be as
 /// they are here.
 struct LoweringOptions {
-  /// For CPU: as the pipeline `dsa-cpu-pipeline` has them.
+  /// For CPU, and the triple for the host code of a GPU: as the pipelines have
+  /// them.
   std::string triple, cpu = "host";
   std::vector<std::string> features;
   /// For Reference.
@@ -34,7 +48,7 @@ struct LoweringOptions {
 
 /// Lowers `module` to the LLVM dialect by the pipeline of `target`. `file`
 /// names it in the error, which is `ExitUser`.
-llvm::Error lowerFor(ModuleOp module, Target target,
+llvm::Error lowerFor(ModuleOp module, const Target &target,
                      const LoweringOptions &options, StringRef file);
 
 } // namespace mlir::dsa

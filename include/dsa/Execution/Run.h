@@ -26,7 +26,11 @@ struct RunOptions {
   std::vector<std::string> outputs;
   /// Number of timed runs; 0 runs once and does not time.
   unsigned repeat = 0;
-  Target target = Target::Reference;
+  Target target;
+  /// With a GPU as the target: run on the emulator, with this seed of its
+  /// schedule.
+  bool emulated = false;
+  uint64_t seed = 0;
   /// `features` are those of the host to do without, such as `-avx512f`.
   LoweringOptions lowering;
   int32_t threads = 1;

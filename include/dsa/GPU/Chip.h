@@ -28,6 +28,8 @@ struct Chip {
   int64_t smCount;
 };
 
+/// All that there are.
+ArrayRef<Chip> getChips();
 /// The chip called `name`, or an error that lists those there are.
 llvm::Expected<Chip> getChip(StringRef name);
 

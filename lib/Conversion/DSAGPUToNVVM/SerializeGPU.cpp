@@ -32,6 +32,8 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/IR/DiagnosticPrinter.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/InstrTypes.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/MCSubtargetInfo.h"
@@ -180,6 +182,22 @@ static gpu::KernelTableAttr getKernels(gpu::GPUModuleOp module) {
   return gpu::KernelTableAttr::get(context, kernels);
 }
 
+/// LLVM takes a product of matrices, and PTX in the text of kernels, for
+/// arithmetic of one lane, which it moves into branches that only some lanes
+/// take. All of a warp has to be there.
+static void keepConvergent(llvm::Module &code) {
+  for (llvm::Function &function : code)
+    for (llvm::Instruction &instruction : llvm::instructions(function)) {
+      auto *call = dyn_cast<llvm::CallBase>(&instruction);
+      if (!call)
+        continue;
+      llvm::Function *callee = call->getCalledFunction();
+      if (call->isInlineAsm() ||
+          (callee && callee->getName().starts_with("llvm.nvvm.mma.")))
+        call->addFnAttr(llvm::Attribute::Convergent);
+    }
+}
+
 /// LLVM IR or PTX.
 FailureOr<std::string> Serializer::translate(gpu::GPUModuleOp module) const {
   Location loc = module.getLoc();
@@ -190,6 +208,7 @@ FailureOr<std::string> Serializer::translate(gpu::GPUModuleOp module) const {
     return failure();
   code->setTargetTriple(machine->getTargetTriple());
   code->setDataLayout(machine->createDataLayout());
+  keepConvergent(*code);
   auto optimise =
       makeOptimizingTransformer(optLevel, /*sizeLevel=*/0, machine.get());
   if (llvm::Error error = optimise(code.get()))
