@@ -771,7 +771,7 @@ def VerifyLoweredPass : Pass<"dsa-verify-lowered", "ModuleOp"> {
 def ConvertToGPUPass : Pass<"dsa-to-gpu", "ModuleOp"> {
   let summary = "Lower dsa ops on memrefs to GPU kernels and their launches";
   let description = [{
-    Each op becomes a kernel in a `gpu.module` of its own, written in `scf`,
+    Each op becomes a kernel in the one `gpu.module` of the program, written in `scf`,
     `arith`, `vector`, `llvm`, `nvvm` and `dsa_gpu`, and in its place a
     `dsa_gpu.launch`; what kernels are given of sizes, strides and addresses is
     computed on the host. A passed remark names the schedule of each op.
@@ -788,7 +788,7 @@ def ConvertToGPUPass : Pass<"dsa-to-gpu", "ModuleOp"> {
     becomes, with `chip=sm_80`,
     ```mlir
     module attributes {gpu.container_module} {
-      gpu.module @attend_sparse_attention {
+      gpu.module @dsa_kernels {
         gpu.func @attend_sparse_attention(...) kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
           ...
           nvvm.cp.async.shared.global ...
@@ -796,17 +796,15 @@ def ConvertToGPUPass : Pass<"dsa-to-gpu", "ModuleOp"> {
           nvvm.mma.sync ...
           ...
         }
-      }
-      gpu.module @attend_sparse_attention_merge {
         ...
       }
       func.func @attend(...) {
         %call = dsa_gpu.call : !llvm.ptr
         ...
         scf.for ... {
-          dsa_gpu.launch %call : !llvm.ptr, @attend_sparse_attention::@attend_sparse_attention ...
+          dsa_gpu.launch %call : !llvm.ptr, @dsa_kernels::@attend_sparse_attention ...
           scf.if %split {
-            dsa_gpu.launch %call : !llvm.ptr, @attend_sparse_attention_merge::@attend_sparse_attention_merge ...
+            dsa_gpu.launch %call : !llvm.ptr, @dsa_kernels::@attend_sparse_attention_merge ...
           }
         }
         return

@@ -92,6 +92,38 @@ struct GPUPipelineOptions : PassPipelineOptions<GPUPipelineOptions> {
       llvm::cl::desc("path of ptxas, for a cubin; the default is that in "
                      "$CUDA_HOME/bin, or the first on PATH"),
       llvm::cl::init("")};
+  Option<int64_t> smCount{
+      *this, "sm-count",
+      llvm::cl::desc("multiprocessors to divide few rows among; 0 for those of "
+                     "the chip"),
+      llvm::cl::init(0)};
+  Option<bool> batchInvariant{
+      *this, "batch-invariant",
+      llvm::cl::desc("the bits of a row do not depend on how many rows there "
+                     "are"),
+      llvm::cl::init(false)};
+  // Parameters of the schedule of attention; 0 is the default of each.
+  Option<int64_t> heads{*this, "heads",
+                        llvm::cl::desc("attention: heads of a block"),
+                        llvm::cl::init(0)};
+  Option<int64_t> keys{*this, "keys",
+                       llvm::cl::desc("attention: keys of a tile"),
+                       llvm::cl::init(0)};
+  Option<int64_t> stages{*this, "stages",
+                         llvm::cl::desc("attention: tiles in shared memory"),
+                         llvm::cl::init(0)};
+  Option<int64_t> querySteps{
+      *this, "query-steps",
+      llvm::cl::desc("attention: steps of 16 columns of the query that a warp "
+                     "keeps in registers"),
+      llvm::cl::init(0)};
+  Option<int64_t> scorePasses{
+      *this, "score-passes",
+      llvm::cl::desc("attention: passes over the query per tile"),
+      llvm::cl::init(0)};
+  Option<int64_t> warps{*this, "warps",
+                        llvm::cl::desc("attention: warps of a block"),
+                        llvm::cl::init(0)};
 };
 
 /// Lowers a module of functions on ranked tensors to the LLVM dialect: code of

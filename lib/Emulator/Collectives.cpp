@@ -39,101 +39,92 @@ static std::pair<unsigned, bool> findSource(ShuffleMode mode, unsigned lane,
   return {found ? unsigned(source) : lane, found};
 }
 
-void dsa::emulator::executeShuffle(Warp &warp, const Instruction &i,
-                                   uint32_t mask) {
+void dsa::emulator::executeShuffle(const Participants &lanes) {
   uint32_t results[warpSize] = {}, found = 0;
-  forEachLane(mask, [&](unsigned lane) {
+  auto mode = ShuffleMode(lanes.first().variant);
+  lanes.forEach([&](unsigned lane) {
     auto [source, hasFound] = findSource(
-        ShuffleMode(i.variant), lane, warp.get<uint32_t>(i.operands[3], lane),
-        warp.get<uint32_t>(i.operands[4], lane));
-    // What a lane has that does not take part is open: a NaN.
-    bool takesPart = mask >> source & 1;
-    results[lane] =
-        takesPart ? warp.get<uint32_t>(i.operands[2], source) : allLanes;
+        mode, lane, lanes.get<uint32_t>(3, lane), lanes.get<uint32_t>(4, lane));
+    if (!(lanes.mask >> source & 1))
+      lanes.warp.failLane(lane, "it reads from lane ", source,
+                          ", which does not take part");
+    results[lane] = lanes.get<uint32_t>(2, source);
     found |= uint32_t(hasFound) << lane;
   });
-  forEachLane(mask, [&](unsigned lane) {
-    if (i.operands[0] != noRegister)
-      warp.set(i.operands[0], lane, results[lane]);
+  lanes.forEach([&](unsigned lane) {
+    lanes.set(0, lane, results[lane]);
+    lanes.setPredicate(1, lane, found >> lane & 1);
   });
-  if (i.operands[1] != noRegister)
-    warp.setPredicate(i.operands[1], found, mask);
 }
 
-void dsa::emulator::executeVote(Warp &warp, const Instruction &i,
-                                uint32_t mask) {
-  uint32_t values = warp.getPredicate(i.operands[1]);
-  values = mask & (i.negatedOperand ? ~values : values);
-  auto vote = Vote(i.variant);
-  if (vote == Vote::Ballot) {
-    forEachLane(mask,
-                [&](unsigned lane) { warp.set(i.operands[0], lane, values); });
-    return;
-  }
-  bool all = values == mask, any = values != 0;
+void dsa::emulator::executeVote(const Participants &lanes) {
+  uint32_t values = 0;
+  lanes.forEach([&](unsigned lane) {
+    values |= uint32_t(lanes.getPredicate(1, lane)) << lane;
+  });
+  auto vote = Vote(lanes.first().variant);
+  bool all = values == lanes.mask, any = values != 0;
   bool result = vote == Vote::All ? all : vote == Vote::Any ? any : all || !any;
-  warp.setPredicate(i.operands[0], result ? allLanes : 0, mask);
+  lanes.forEach([&](unsigned lane) {
+    if (vote == Vote::Ballot)
+      lanes.set(0, lane, values);
+    else
+      lanes.setPredicate(0, lane, result);
+  });
 }
 
-void dsa::emulator::executeMatch(Warp &warp, const Instruction &i,
-                                 uint32_t mask) {
+void dsa::emulator::executeMatch(const Participants &lanes) {
   uint64_t values[warpSize] = {};
-  forEachLane(mask, [&](unsigned lane) {
-    values[lane] = i.elementBytes == 8
-                       ? warp.get<uint64_t>(i.operands[1], lane)
-                       : warp.get<uint32_t>(i.operands[1], lane);
+  lanes.forEach([&](unsigned lane) {
+    values[lane] = lanes.first().elementBytes == 8
+                       ? lanes.get<uint64_t>(1, lane)
+                       : lanes.get<uint32_t>(1, lane);
   });
+  uint32_t same[warpSize] = {};
   bool all = true;
-  forEachLane(mask, [&](unsigned lane) {
-    uint32_t same = 0;
-    forEachLane(mask, [&](unsigned other) {
-      same |= uint32_t(values[other] == values[lane]) << other;
+  lanes.forEach([&](unsigned lane) {
+    lanes.forEach([&](unsigned other) {
+      same[lane] |= uint32_t(values[other] == values[lane]) << other;
     });
-    all &= same == mask;
-    if (!i.variant)
-      warp.set(i.operands[0], lane, same);
+    all &= same[lane] == lanes.mask;
   });
-  if (!i.variant)
-    return;
-  forEachLane(mask, [&](unsigned lane) {
-    if (i.operands[0] != noRegister)
-      warp.set(i.operands[0], lane, all ? mask : 0);
+  bool isAll = lanes.first().variant;
+  lanes.forEach([&](unsigned lane) {
+    lanes.set(0, lane, !isAll ? same[lane] : all ? lanes.mask : 0);
+    lanes.setPredicate(3, lane, all);
   });
-  if (i.operands[3] != noRegister)
-    warp.setPredicate(i.operands[3], all ? allLanes : 0, mask);
+}
+
+template <typename T>
+static T combine(T a, T b, Reduction operation) {
+  switch (operation) {
+  case Reduction::Add:
+    return T(uint32_t(a) + uint32_t(b));
+  case Reduction::Min:
+    return std::min(a, b);
+  case Reduction::Max:
+    return std::max(a, b);
+  case Reduction::And:
+    return a & b;
+  case Reduction::Or:
+    return a | b;
+  case Reduction::Xor:
+    return a ^ b;
+  }
 }
 
 template <typename T, Reduction operation>
-static void reduce(Warp &warp, const Instruction &i, uint32_t mask) {
-  T result = warp.get<T>(i.operands[1], __builtin_ctz(mask));
-  forEachLane(mask & (mask - 1), [&](unsigned lane) {
-    T value = warp.get<T>(i.operands[1], lane);
-    switch (operation) {
-    case Reduction::Add:
-      result = T(uint32_t(result) + uint32_t(value));
-      break;
-    case Reduction::Min:
-      result = std::min(result, value);
-      break;
-    case Reduction::Max:
-      result = std::max(result, value);
-      break;
-    case Reduction::And:
-      result &= value;
-      break;
-    case Reduction::Or:
-      result |= value;
-      break;
-    case Reduction::Xor:
-      result ^= value;
-      break;
-    }
+static void reduce(const Participants &lanes) {
+  std::optional<T> result;
+  lanes.forEach([&](unsigned lane) {
+    T value = lanes.get<T>(1, lane);
+    result = result ? combine(*result, value, operation) : value;
   });
-  forEachLane(mask,
-              [&](unsigned lane) { warp.set(i.operands[0], lane, result); });
+  lanes.forEach([&](unsigned lane) { lanes.set(0, lane, *result); });
 }
 
-WarpHandler dsa::emulator::getReductionHandler(Type type, Reduction operation) {
+MaskedHandler dsa::emulator::getReductionHandler(Type type,
+                                                 Reduction operation) {
   bool isSigned = type == Type::S32, isBits = type == Type::B32;
   switch (operation) {
   case Reduction::Add:
@@ -162,9 +153,8 @@ void dsa::emulator::executeActiveMask(Warp &warp, const Instruction &i,
               [&](unsigned lane) { warp.set(i.operands[0], lane, mask); });
 }
 
-void dsa::emulator::executeWarpBarrier(Warp &warp, const Instruction &,
-                                       uint32_t mask) {
-  warp.clock.orderLanes(mask);
+void dsa::emulator::executeWarpBarrier(const Participants &lanes) {
+  lanes.warp.clock.orderLanes(lanes.mask);
 }
 
 void dsa::emulator::executeTrap(Warp &warp, const Instruction &,

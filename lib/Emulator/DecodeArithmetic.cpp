@@ -90,13 +90,20 @@ static void decodeFma(InstructionDecoder &d) {
   decodeSum(d, operation, 4);
 }
 
-/// div, rcp and sqrt: exact or, for f32, an approximation.
-static void acceptPrecision(InstructionDecoder &d, LaneOperation &operation,
-                            bool hasFull) {
+/// div, rcp and sqrt: exact or an approximation.
+static void acceptPrecision(InstructionDecoder &d, LaneOperation &operation) {
+  bool isDiv = operation.operation == Operation::Div;
   if (operation.type == Type::F32) {
-    if (!d.accept("approx") && !(hasFull && d.accept("full")))
+    if (d.accept("approx"))
+      operation.variant = isDiv;
+    else if (!(isDiv && d.accept("full")))
       operation.rounding = d.takeRounding(Rounding::Nearest);
     acceptFlush(d, operation);
+    return;
+  }
+  if (operation.operation == Operation::Reciprocal && d.accept("approx")) {
+    d.takeOneOf({"ftz"});
+    operation.flush = true;
     return;
   }
   operation.rounding = d.takeRounding(Rounding::Nearest);
@@ -107,7 +114,7 @@ static void decodeDiv(InstructionDecoder &d) {
   operation.operation = Operation::Div;
   operation.type = d.takeType(numbers);
   if (isFloat(operation.type))
-    acceptPrecision(d, operation, true);
+    acceptPrecision(d, operation);
   decodeAll(d, operation, 3);
 }
 
@@ -123,7 +130,7 @@ static void decodeRoot(InstructionDecoder &d) {
   operation.operation =
       d.getOpcode() == "rcp" ? Operation::Reciprocal : Operation::SquareRoot;
   operation.type = d.takeType(floats);
-  acceptPrecision(d, operation, false);
+  acceptPrecision(d, operation);
   decodeAll(d, operation, 2);
 }
 
@@ -136,6 +143,8 @@ static void decodeApproximation(InstructionDecoder &d) {
   operation.type = isRoot ? d.takeType(floats) : d.takeType({Type::F32});
   d.takeOneOf({"approx"});
   acceptFlush(d, operation);
+  if (operation.type == Type::F64)
+    operation.flush = d.accept("ftz");
   decodeAll(d, operation, 2);
 }
 

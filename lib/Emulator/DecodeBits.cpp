@@ -68,6 +68,9 @@ static void decodePermute(InstructionDecoder &d) {
   LaneOperation o;
   o.operation = Operation::PermuteBytes;
   o.type = d.takeType({Type::B32});
+  auto mode = d.acceptOneOf({"f4e", "b4e", "rc8", "ecl", "ecr", "rc16"});
+  o.variant = mode.has_value();
+  d.instruction.variant = mode.value_or(0);
   decodeWith(d, o, o.type, {o.type, o.type, o.type});
 }
 
@@ -75,8 +78,19 @@ static void decodeLogic3(InstructionDecoder &d) {
   LaneOperation o;
   o.operation = Operation::Logic3;
   o.type = d.takeType({Type::B32});
-  d.expectOperands(5);
-  d.instruction.operands[0] = d.takeResult(0, o.type);
+  // With .and or .or, a predicate of whether a bit is set, and another.
+  if (auto combination = d.acceptOneOf({"and", "or"}))
+    o.combination = *combination ? Combination::Or : Combination::And;
+  bool hasPredicate = o.combination != Combination::None;
+  d.expectOperands(5 + hasPredicate);
+  if (hasPredicate) {
+    auto [result, predicate] = d.getPair(0);
+    d.instruction.operands[0] = d.takeOptionalResult(result, o.type);
+    d.instruction.operands[4] = d.takeOptionalResult(predicate, Type::Pred);
+    d.instruction.operands[5] = d.takePredicate(5);
+  } else {
+    d.instruction.operands[0] = d.takeResult(0, o.type);
+  }
   for (unsigned i = 1; i < 4; ++i)
     d.instruction.operands[i] = d.takeSource(i, o.type);
   d.instruction.variant = d.takeInteger(4);

@@ -22,8 +22,7 @@ static void decodeShuffle(InstructionDecoder &d) {
   i.operands[1] = d.takeOptionalResult(found, Type::Pred);
   for (unsigned operand = 1; operand < 5; ++operand)
     i.operands[operand + 1] = d.takeSource(operand, Type::B32);
-  i.maskOperand = 5;
-  d.setHandler(Instruction::Kind::Masked, executeShuffle);
+  d.setMasked(5, executeShuffle);
 }
 
 static void decodeVote(InstructionDecoder &d) {
@@ -36,8 +35,7 @@ static void decodeVote(InstructionDecoder &d) {
   i.operands[0] = d.takeResult(0, type);
   i.operands[1] = d.takePredicate(1);
   i.operands[2] = d.takeSource(2, Type::B32);
-  i.maskOperand = 2;
-  d.setHandler(Instruction::Kind::Masked, executeVote);
+  d.setMasked(2, executeVote);
 }
 
 static void decodeMatch(InstructionDecoder &d) {
@@ -55,8 +53,7 @@ static void decodeMatch(InstructionDecoder &d) {
     d.refuse("only match.all has a predicate");
   i.operands[1] = d.takeSource(1, type);
   i.operands[2] = d.takeSource(2, Type::B32);
-  i.maskOperand = 2;
-  d.setHandler(Instruction::Kind::Masked, executeMatch);
+  d.setMasked(2, executeMatch);
 }
 
 static void decodeReduction(InstructionDecoder &d) {
@@ -65,15 +62,14 @@ static void decodeReduction(InstructionDecoder &d) {
   auto operation =
       Reduction(d.takeOneOf({"add", "min", "max", "and", "or", "xor"}));
   Type type = d.takeType({Type::U32, Type::S32, Type::B32});
-  WarpHandler handler = getReductionHandler(type, operation);
+  MaskedHandler handler = getReductionHandler(type, operation);
   if (!handler)
     d.refuse("there is no such reduction of .", getName(type));
   d.expectOperands(3);
   i.operands[0] = d.takeResult(0, type);
   i.operands[1] = d.takeSource(1, type);
   i.operands[2] = d.takeSource(2, Type::B32);
-  i.maskOperand = 2;
-  d.setHandler(Instruction::Kind::Masked, handler);
+  d.setMasked(2, handler);
 }
 
 static void decodeActiveMask(InstructionDecoder &d) {
@@ -111,7 +107,7 @@ static void decodeBarrier(InstructionDecoder &d) {
     d.takeOneOf({"sync"});
     d.expectOperands(1);
     i.operands[0] = d.takeSource(0, Type::B32);
-    return d.setHandler(Instruction::Kind::Masked, executeWarpBarrier);
+    return d.setMasked(0, executeWarpBarrier);
   }
   d.accept("cta");
   i.kind = Instruction::Kind::Barrier;

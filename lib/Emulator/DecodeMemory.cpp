@@ -21,15 +21,17 @@ static bool acceptCacheHints(InstructionDecoder &d) {
   return d.accept("L2::cache_hint");
 }
 
-/// What says how an access is ordered with those of others. In global memory
-/// all are ordered, as one follows the other.
-static void acceptOrder(InstructionDecoder &d, Space space) {
-  if (d.accept("weak") || d.accept("volatile"))
+/// What says how an access is ordered with those of others. All happen one
+/// after the other here, and .acquire and .release order nothing more.
+static void acceptOrder(InstructionDecoder &d, std::string_view order) {
+  if (d.accept("weak"))
     return;
-  bool orders = d.acceptOneOf({"acquire", "release", "acq_rel"}).has_value();
-  if (orders && space != Space::Global)
-    d.refuse("an order is modelled for .global only");
-  if (orders || d.accept("relaxed"))
+  if (d.accept("volatile")) {
+    d.instruction.isStrong = true;
+    return;
+  }
+  d.instruction.isStrong = d.acceptOneOf({order, "relaxed"}).has_value();
+  if (d.instruction.isStrong)
     d.acceptOneOf({"cta", "cluster", "gpu", "sys"});
 }
 
@@ -61,7 +63,7 @@ static Type takeElements(InstructionDecoder &d, unsigned registers) {
 static void decodeLoad(InstructionDecoder &d) {
   Instruction &i = d.instruction;
   i.space = d.takeSpace();
-  acceptOrder(d, i.space);
+  acceptOrder(d, "acquire");
   if (d.accept("nc") && i.space != Space::Global)
     d.refuse("only .global has .nc");
   bool hasHint = acceptCacheHints(d);
@@ -88,7 +90,7 @@ static void decodeStore(InstructionDecoder &d) {
   i.space = d.takeSpace();
   if (i.space == Space::Const || i.space == Space::Param)
     d.refuse("nothing is stored to .", getName(i.space), " here");
-  acceptOrder(d, i.space);
+  acceptOrder(d, "release");
   bool hasHint = acceptCacheHints(d);
   d.expectOperands(hasHint ? 3 : 2);
   std::vector<Operand> registers = d.getElements(1);
@@ -177,8 +179,13 @@ static void decodeAsync(InstructionDecoder &d) {
   if (!isSize)
     d.refuse("it copies ", global ? "16" : "4, 8 or 16", " bytes, not ",
              i.variant);
-  if (d.getNumOperands() == 4u + hasHint)
-    i.operands[2] = d.takeSource(3, Type::U32);
+  // How many bytes are read, or a predicate of whether none are.
+  if (d.getNumOperands() == 4u + hasHint) {
+    if (d.isPredicate(3))
+      i.operands[3] = d.takePredicate(3);
+    else
+      i.operands[2] = d.takeSource(3, Type::U32);
+  }
   d.setHandler(Instruction::Kind::Each, executeAsyncCopy);
 }
 
@@ -203,11 +210,23 @@ static void decodePrefetch(InstructionDecoder &d) {
   d.setHandler(Instruction::Kind::Each, executeNothing);
 }
 
+static void decodeIsSpace(InstructionDecoder &d) {
+  Instruction &i = d.instruction;
+  i.space = d.takeSpace();
+  if (i.space == Space::Generic)
+    d.refuse("it names no space");
+  d.expectOperands(2);
+  i.operands[0] = d.takeResult(0, Type::Pred);
+  i.operands[1] = d.takeSource(1, Type::U64);
+  d.setHandler(Instruction::Kind::Each, executeIsSpace);
+}
+
 OpcodeGroup dsa::emulator::getMemoryOpcodes() {
   static constexpr OpcodeEntry entries[] = {
-      {"ld", decodeLoad},     {"st", decodeStore},
-      {"atom", decodeAtomic}, {"red", decodeAtomic},
-      {"cp", decodeAsync},    {"membar", decodeFence},
-      {"fence", decodeFence}, {"prefetch", decodePrefetch}};
+      {"ld", decodeLoad},          {"st", decodeStore},
+      {"atom", decodeAtomic},      {"red", decodeAtomic},
+      {"cp", decodeAsync},         {"membar", decodeFence},
+      {"isspacep", decodeIsSpace}, {"fence", decodeFence},
+      {"prefetch", decodePrefetch}};
   return {std::begin(entries), std::end(entries)};
 }

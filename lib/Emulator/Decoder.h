@@ -110,6 +110,7 @@ public:
   /// Registers that may be wider than the type; `bytes` is of the register.
   uint32_t takeWideResult(const Operand &operand, Type type, uint8_t &bytes);
   uint32_t takeWideSource(const Operand &operand, Type type, uint8_t &bytes);
+  bool isPredicate(unsigned index);
   /// `p` or `!p`, as `negatedOperand` says.
   uint32_t takePredicate(unsigned index);
   int64_t takeInteger(unsigned index);
@@ -124,6 +125,8 @@ public:
   /// Finds the lanes' handlers; a refusal if there are none.
   void setLanes(const LaneOperation &operation);
   void setHandler(Instruction::Kind kind, WarpHandler handler);
+  /// The lanes of the mask that an operand has do it together.
+  void setMasked(unsigned maskOperand, MaskedHandler handler);
 
   Instruction instruction;
 

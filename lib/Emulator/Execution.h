@@ -25,6 +25,8 @@ public:
   /// Where `bytes` of global memory are, or an empty pointer. `writes` asks for
   /// memory that kernels may change.
   char *findGlobal(uint32_t pc, uint64_t address, unsigned bytes, bool writes);
+  /// Whether it is in a .const variable.
+  bool isConst(uint64_t address) const { return findRange(address).isConst; }
   /// What is before a message: line, text and source of an instruction.
   std::string describe(uint32_t pc) const;
   std::string describeThread(Dim3 block, unsigned thread) const;

@@ -18,6 +18,7 @@
 namespace dsa::emulator {
 
 class Warp;
+class Participants;
 struct Instruction;
 
 constexpr unsigned warpSize = 32;
@@ -30,6 +31,8 @@ using LaneHandler = void (*)(char *registers, const Instruction &instruction,
 /// The same for what is about more than registers.
 using WarpHandler = void (*)(Warp &warp, const Instruction &instruction,
                              uint32_t mask);
+/// For what lanes do together, which may be at different places.
+using MaskedHandler = void (*)(const Participants &lanes);
 
 enum class Rounding : uint8_t { None, Nearest, Zero, Down, Up };
 
@@ -121,7 +124,8 @@ struct LaneOperation {
   bool flush = false;
   bool saturate = false;
   /// Min and Max are NaN where an operand is; FindHighest gives the shift that
-  /// brings the bit to the top.
+  /// brings the bit to the top; Div is the approximation; PermuteBytes has a
+  /// mode.
   bool variant = false;
   /// Negative results are zeros.
   bool relu = false;
@@ -143,7 +147,7 @@ struct Instruction {
     Each,
     /// All lanes of the warp at once: `handler`.
     Aligned,
-    /// The lanes that operand `maskOperand` names at once: `handler`.
+    /// The lanes that operand `maskOperand` names at once: `masked`.
     Masked,
     Branch,
     BranchTable,
@@ -153,6 +157,7 @@ struct Instruction {
   Kind kind = Kind::Lanes;
   LaneHandler lanes[numHostISAs] = {};
   WarpHandler handler = nullptr;
+  MaskedHandler masked = nullptr;
 
   /// The mask that guards it, or noRegister.
   uint32_t predicate = noRegister;
@@ -174,6 +179,8 @@ struct Instruction {
   Space space = Space::Generic;
   uint8_t elementBytes = 0, elements = 1;
   bool isSigned = false;
+  /// Ordered with atomic accesses, though not with others: .volatile, .relaxed.
+  bool isStrong = false;
   /// Whether addresses are of 64 bits.
   bool wideAddress = true;
   /// Added to an address; the second of cp.async is the one it reads.

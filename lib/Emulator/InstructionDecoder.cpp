@@ -257,6 +257,14 @@ uint32_t InstructionDecoder::takeWideSource(const Operand &operand, Type type,
   return found.offset;
 }
 
+bool InstructionDecoder::isPredicate(unsigned index) {
+  const Operand &operand = getOperand(index);
+  if (operand.kind != Operand::Kind::Name)
+    return false;
+  auto found = kernel.findRegister(operand.name, statement.scope);
+  return found && found->type == Type::Pred;
+}
+
 uint32_t InstructionDecoder::takePredicate(unsigned index) {
   Operand operand = getOperand(index);
   instruction.negatedOperand = operand.negated;
@@ -329,4 +337,11 @@ void InstructionDecoder::setHandler(Instruction::Kind kind,
                                     WarpHandler handler) {
   instruction.kind = kind;
   instruction.handler = handler;
+}
+
+void InstructionDecoder::setMasked(unsigned maskOperand,
+                                   MaskedHandler handler) {
+  instruction.kind = Instruction::Kind::Masked;
+  instruction.maskOperand = maskOperand;
+  instruction.masked = handler;
 }

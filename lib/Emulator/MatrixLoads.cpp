@@ -40,7 +40,7 @@ void dsa::emulator::executeLoadMatrix(Warp &warp, const Instruction &i,
     // Lanes have parts of rows that others gave the address of.
     if (races)
       races->read(getAccessor(warp, severalLanes), access.sharedAddress,
-                  sizeof(Row));
+                  sizeof(Row), false);
     memcpy(&rows[lane / 8][lane % 8], access.memory, sizeof(Row));
   }
   for (unsigned matrix = 0; matrix < i.elements; ++matrix) {

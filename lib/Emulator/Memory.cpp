@@ -86,7 +86,8 @@ void dsa::emulator::executeLoad(Warp &warp, const Instruction &i,
     uint64_t address = warp.getAddress(i, i.operands[0], lane) + i.offset;
     Access access = resolve(warp, i, lane, address, bytes, i.space, false);
     if (races && access.space == Space::Shared)
-      races->read(getAccessor(warp, lane), access.sharedAddress, bytes);
+      races->read(getAccessor(warp, lane), access.sharedAddress, bytes,
+                  i.isStrong);
     for (unsigned e = 0; e < i.elements; ++e)
       if (i.operands[1 + e] != noRegister)
         setElement(warp.getRegister(i.operands[1 + e]) + lane * i.registerBytes,
@@ -113,6 +114,21 @@ void dsa::emulator::executeStore(Warp &warp, const Instruction &i,
   });
 }
 
+void dsa::emulator::executeIsSpace(Warp &warp, const Instruction &i,
+                                   uint32_t mask) {
+  uint32_t result = 0;
+  forEachLane(mask, [&](unsigned lane) {
+    uint64_t address = warp.get<uint64_t>(i.operands[1], lane);
+    uint64_t original = address;
+    bool isThere = getSpace(address) == i.space;
+    // .const is a part of what is addressed like .global.
+    if (i.space == Space::Const || (isThere && i.space == Space::Global))
+      isThere = warp.execution.isConst(original) == (i.space == Space::Const);
+    result |= uint32_t(isThere) << lane;
+  });
+  warp.setPredicate(i.operands[0], result, mask);
+}
+
 void dsa::emulator::executeAsyncCopy(Warp &warp, const Instruction &i,
                                      uint32_t mask) {
   unsigned bytes = i.variant;
@@ -123,6 +139,9 @@ void dsa::emulator::executeAsyncCopy(Warp &warp, const Instruction &i,
     uint32_t copied = bytes;
     if (i.operands[2] != noRegister)
       copied = warp.get<uint32_t>(i.operands[2], lane);
+    if (i.operands[3] != noRegister &&
+        (warp.getPredicate(i.operands[3]) >> lane & 1) != i.negatedOperand)
+      copied = 0;
     if (copied > bytes)
       warp.failLane(lane, "a copy of ", bytes, " bytes, of which ", copied,
                     " are to be read");

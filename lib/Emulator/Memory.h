@@ -36,11 +36,14 @@ void executeAtomic(Warp &warp, const Instruction &i, uint32_t mask);
 WarpHandler getAtomicHandler(Type type, AtomicOperation operation);
 
 /// Operand 0 is where to, operand 1 where from, operand 2 how many bytes of the
-/// `variant` ones, or noRegister.
+/// `variant` ones, operand 3 a predicate of whether none; or noRegister.
 void executeAsyncCopy(Warp &warp, const Instruction &i, uint32_t mask);
 void executeCommitGroup(Warp &warp, const Instruction &i, uint32_t mask);
 /// All but the last `variant` groups; all copies for -1.
 void executeWaitGroup(Warp &warp, const Instruction &i, uint32_t mask);
+
+/// Operand 0 is the predicate, operand 1 the generic address.
+void executeIsSpace(Warp &warp, const Instruction &i, uint32_t mask);
 
 /// Operand 0 is the address, those behind it are one to four registers.
 /// `variant` is 1 for .trans.

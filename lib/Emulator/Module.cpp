@@ -48,6 +48,7 @@ public:
 
 private:
   void allocate(const VariableSyntax &variable);
+  void setAddresses(const VariableSyntax &variable);
 
   struct Free {
     void operator()(char *memory) const { std::free(memory); }
@@ -84,6 +85,8 @@ ModuleImpl::ModuleImpl(std::string_view source) : text(source) {
   for (const VariableSyntax &variable : syntax.variables)
     if (variable.space != Space::Shared)
       allocate(variable);
+  for (const VariableSyntax &variable : syntax.variables)
+    setAddresses(variable);
   for (const KernelSyntax &kernel : syntax.kernels)
     kernels.emplace_back(decode(syntax, kernel, variables), variables);
 }
@@ -102,6 +105,19 @@ void ModuleImpl::allocate(const VariableSyntax &variable) {
                        variable.bytes};
   if (!variables.emplace(variable.name, entry).second)
     failAt(variable.line, "there are two variables '", variable.name, "'");
+}
+
+void ModuleImpl::setAddresses(const VariableSyntax &variable) {
+  for (const InitialAddress &initial : variable.addresses) {
+    auto target = variables.find(initial.name);
+    if (target == variables.end())
+      failAt(initial.line, "'", initial.name,
+             "' is no variable in .global or "
+             ".const");
+    uint64_t address = target->second.address + uint64_t(initial.offset);
+    uint64_t to = variables.find(variable.name)->second.address + initial.at;
+    memcpy(reinterpret_cast<void *>(to), &address, sizeof(address));
+  }
 }
 
 std::vector<std::string> ModuleImpl::getKernelNames() const {

@@ -36,6 +36,8 @@ private:
   /// Without its `;`. `external` if `.extern` stood before it.
   VariableSyntax parseVariable(bool external);
   void parseInitial(VariableSyntax &variable, Type type);
+  InitialAddress takeInitialAddress(uint64_t at);
+  uint64_t takeInitialNumber(Type type);
   Type takeType();
   uint64_t takeAlignment();
 
@@ -66,23 +68,45 @@ uint64_t Parser::takeAlignment() {
   return alignment;
 }
 
+/// `name`, or generic(name), which is the same for what is not in shared
+/// memory.
+InitialAddress Parser::takeInitialAddress(uint64_t at) {
+  InitialAddress result{at, {}, 0, peek().line};
+  bool isGeneric = accept("generic");
+  if (isGeneric)
+    expect("(");
+  result.name = expect(Token::Kind::Word, "the name of a variable").text;
+  if (isGeneric)
+    expect(")");
+  result.offset = takeOffset();
+  return result;
+}
+
+uint64_t Parser::takeInitialNumber(Type type) {
+  Operand number = takeNumber();
+  if (type != Type::F32 || number.kind != Operand::Kind::Double)
+    return number.bits;
+  double wide;
+  memcpy(&wide, &number.bits, sizeof(wide));
+  float narrow = float(wide);
+  uint32_t bits;
+  memcpy(&bits, &narrow, sizeof(narrow));
+  return bits;
+}
+
 void Parser::parseInitial(VariableSyntax &variable, Type type) {
   unsigned bytes = getBytes(type), depth = 0;
   do {
     while (accept("{"))
       ++depth;
-    if (peek().kind == Token::Kind::Word)
-      failAt(peek().line, "addresses in an initializer are not supported ('",
-             peek().text, "' of '", variable.name, "')");
-    Operand number = takeNumber();
-    uint64_t bits = number.bits;
-    if (type == Type::F32 && number.kind == Operand::Kind::Double) {
-      double wide;
-      memcpy(&wide, &bits, sizeof(wide));
-      float narrow = float(wide);
-      uint32_t narrowBits;
-      memcpy(&narrowBits, &narrow, sizeof(narrow));
-      bits = narrowBits;
+    uint64_t bits = 0;
+    if (peek().kind == Token::Kind::Word) {
+      if (bytes != 8)
+        failAt(peek().line, "an address in an initializer has 64 bits, '",
+               variable.name, "' is of type .", getName(type));
+      variable.addresses.push_back(takeInitialAddress(variable.initial.size()));
+    } else {
+      bits = takeInitialNumber(type);
     }
     for (unsigned i = 0; i < bytes; ++i)
       variable.initial.push_back(bits >> 8 * i & 0xFF);

@@ -33,6 +33,8 @@ protected:
   /// A number with its sign.
   Operand takeNumber();
   Operand takeOperand();
+  /// `+4`, `-4` or `+-4`, or nothing.
+  int64_t takeOffset();
   void skipUntil(std::string_view end);
   void skipBraces();
 
@@ -41,8 +43,6 @@ protected:
 private:
   Operand takeAddress();
   Operand takeList();
-  /// `+4`, `-4` or `+-4`, or nothing.
-  int64_t takeOffset();
 
   Lexer lexer;
   Token token;

@@ -54,13 +54,12 @@ RaceDetector::RaceDetector(unsigned numWarps, const char *shared,
   cells.resize(granules.size() * cellBytes);
 }
 
-uint32_t RaceDetector::addAtomics(uint32_t likeThose) {
-  size_t begin = atomics.size();
-  atomics.resize(begin + numWarps);
+uint32_t RaceDetector::addStrong(uint32_t likeThose) {
+  size_t number = 2 * numWarps, begin = strong.size();
+  strong.resize(begin + number);
   if (likeThose)
-    std::copy_n(&atomics[(likeThose - 1) * numWarps], numWarps,
-                &atomics[begin]);
-  return begin / numWarps + 1;
+    std::copy_n(&strong[(likeThose - 1) * number], number, &strong[begin]);
+  return begin / number + 1;
 }
 
 /// Every part of a cell has the records of the whole.
@@ -71,8 +70,8 @@ void RaceDetector::split(Granule &granule, unsigned shift) {
   for (unsigned i = 0; i < number; ++i) {
     Cell &part = getCell(first + i);
     memcpy(&part, &getCell(granule.firstCell + i / parts), cellBytes);
-    if (part.atomics)
-      part.atomics = addAtomics(part.atomics);
+    if (part.strong)
+      part.strong = addStrong(part.strong);
   }
   granule.firstCell = first;
   granule.shift = shift;
@@ -130,16 +129,16 @@ void RaceDetector::checkReads(const Accessor &access, const char *kind,
           {"read", warp, reads[warp].getLane(), reads[warp].getPC()}, address);
 }
 
-void RaceDetector::checkAtomics(const Accessor &access, const char *kind,
-                                Cell &cell, uint32_t address) {
-  if (!cell.atomics)
+void RaceDetector::checkStrong(const Accessor &access, const char *kind,
+                               Cell &cell, uint32_t address, bool readsToo) {
+  if (!cell.strong)
     return;
-  const Record *records = &atomics[(cell.atomics - 1) * numWarps];
-  for (unsigned warp = 0; warp < numWarps; ++warp)
-    if (!isOrdered(access, warp, records[warp]))
+  const Record *records = getStrong(cell);
+  for (unsigned i = 0; i < (readsToo ? 2 : 1) * numWarps; ++i)
+    if (!isOrdered(access, i % numWarps, records[i]))
       listener.onRace(access, kind,
-                      {"atomic access", warp, records[warp].getLane(),
-                       records[warp].getPC()},
+                      {i < numWarps ? "atomic access" : "read", i % numWarps,
+                       records[i].getLane(), records[i].getPC()},
                       address);
 }
 
@@ -157,16 +156,22 @@ inline void RaceDetector::setWrite(Cell &cell, const Accessor &access,
   cell.writeWarp = access.clock.warp;
   cell.writeIsCopy = isCopy;
   memset(cell.reads(), 0, numWarps * sizeof(Record));
-  if (cell.atomics)
-    std::fill_n(&atomics[(cell.atomics - 1) * numWarps], numWarps, Record());
+  if (cell.strong)
+    std::fill_n(getStrong(cell), 2 * numWarps, Record());
 }
 
 void RaceDetector::read(const Accessor &access, uint32_t address,
-                        unsigned bytes) {
+                        unsigned bytes, bool isStrong) {
   forEachCell(address, bytes, [&](Cell &cell, uint32_t at, unsigned) {
     checkWrite(access, "read", cell, at);
-    checkAtomics(access, "read", cell, at);
-    renew(cell.reads()[access.clock.warp], access);
+    if (!isStrong) {
+      checkStrong(access, "read", cell, at, false);
+      renew(cell.reads()[access.clock.warp], access);
+      return;
+    }
+    if (!cell.strong)
+      cell.strong = addStrong(0);
+    renew(getStrong(cell)[numWarps + access.clock.warp], access);
   });
 }
 
@@ -179,7 +184,7 @@ void RaceDetector::write(const Accessor &access, uint32_t address,
     if (!isSame)
       checkWrite(access, "write", cell, at);
     checkReads(access, "write", cell, at);
-    checkAtomics(access, "write", cell, at);
+    checkStrong(access, "write", cell, at, true);
     setWrite(cell, access, access.clock.now, false);
   });
 }
@@ -189,9 +194,9 @@ void RaceDetector::atomic(const Accessor &access, uint32_t address,
   forEachCell(address, bytes, [&](Cell &cell, uint32_t at, unsigned) {
     checkWrite(access, "atomic access", cell, at);
     checkReads(access, "atomic access", cell, at);
-    if (!cell.atomics)
-      cell.atomics = addAtomics(0);
-    renew(atomics[(cell.atomics - 1) * numWarps + access.clock.warp], access);
+    if (!cell.strong)
+      cell.strong = addStrong(0);
+    renew(getStrong(cell)[access.clock.warp], access);
   });
 }
 
@@ -200,7 +205,7 @@ void RaceDetector::copy(const Accessor &access, uint32_t address,
   forEachCell(address, bytes, [&](Cell &cell, uint32_t at, unsigned) {
     checkWrite(access, "copy", cell, at);
     checkReads(access, "copy", cell, at);
-    checkAtomics(access, "copy", cell, at);
+    checkStrong(access, "copy", cell, at, true);
     setWrite(cell, access, group, true);
   });
 }

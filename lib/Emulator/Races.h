@@ -85,7 +85,9 @@ public:
   RaceDetector(unsigned numWarps, const char *shared, uint32_t bytes,
                RaceListener &listener);
 
-  void read(const Accessor &access, uint32_t address, unsigned bytes);
+  /// One that is strong does not race with atomic accesses.
+  void read(const Accessor &access, uint32_t address, unsigned bytes,
+            bool isStrong);
   /// `value` is what will be there: two lanes of a warp that store the same
   /// value with one instruction do not race.
   void write(const Accessor &access, uint32_t address, unsigned bytes,
@@ -111,8 +113,9 @@ private:
     Record write;
     uint16_t writeWarp;
     bool writeIsCopy;
-    /// From 1 on: atomic accesses of each warp are elsewhere, as there are few.
-    uint32_t atomics;
+    /// From 1 on: the atomic accesses and the strong reads of each warp are
+    /// elsewhere, as there are few.
+    uint32_t strong;
 
     Record *reads() { return reinterpret_cast<Record *>(this + 1); }
   };
@@ -128,7 +131,7 @@ private:
   template <typename Action>
   void forEachCell(uint32_t address, unsigned bytes, Action action);
   void split(Granule &granule, unsigned shift);
-  uint32_t addAtomics(uint32_t likeThose);
+  uint32_t addStrong(uint32_t likeThose);
 
   static bool isOrdered(const Accessor &access, unsigned warp,
                         const Record &record);
@@ -137,8 +140,12 @@ private:
                   uint32_t address);
   void checkReads(const Accessor &access, const char *kind, Cell &cell,
                   uint32_t address);
-  void checkAtomics(const Accessor &access, const char *kind, Cell &cell,
-                    uint32_t address);
+  void checkStrong(const Accessor &access, const char *kind, Cell &cell,
+                   uint32_t address, bool readsToo);
+  /// The records of a cell, of which atomic accesses are first.
+  Record *getStrong(const Cell &cell) {
+    return &strong[(cell.strong - 1) * 2 * numWarps];
+  }
   static void renew(Record &record, const Accessor &access);
   void setWrite(Cell &cell, const Accessor &access, uint32_t clock,
                 bool isCopy);
@@ -149,7 +156,7 @@ private:
   size_t cellBytes;
   std::vector<Granule> granules;
   std::vector<char> cells;
-  std::vector<Record> atomics;
+  std::vector<Record> strong;
 };
 
 } // namespace dsa::emulator

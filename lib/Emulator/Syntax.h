@@ -71,6 +71,14 @@ struct RegisterRange {
   unsigned line;
 };
 
+/// An address in an initializer.
+struct InitialAddress {
+  uint64_t at;
+  std::string_view name;
+  int64_t offset;
+  unsigned line;
+};
+
 struct VariableSyntax {
   std::string_view name;
   Space space;
@@ -80,6 +88,7 @@ struct VariableSyntax {
   bool unsized;
   /// Fewer than `bytes` where zeros follow.
   std::vector<uint8_t> initial;
+  std::vector<InitialAddress> addresses;
 };
 
 /// What is between braces.

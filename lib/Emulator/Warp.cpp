@@ -7,6 +7,7 @@
 
 #include "Warp.h"
 #include "Block.h"
+#include "Collectives.h"
 #include <algorithm>
 #include <cstring>
 #include <map>
@@ -27,7 +28,8 @@ Warp::Warp(Block &block, unsigned index)
   local.assign(warpSize * size_t(localBytes), char(0xFF));
   unsigned first = index * warpSize;
   unsigned number = std::min(execution.numThreads - first, warpSize);
-  live = number == warpSize ? allLanes : (uint32_t(1) << number) - 1;
+  all = number == warpSize ? allLanes : (uint32_t(1) << number) - 1;
+  live = all;
   fragments.push_back({0, live});
   setSpecials();
 }
@@ -243,9 +245,14 @@ void Warp::exitLanes(Fragment &fragment, uint32_t active) {
   ++fragment.pc;
   if (!fragment.mask)
     fragments.erase(fragments.begin() + (&fragment - fragments.data()));
-  // Those that wait may have waited for these.
-  for (Fragment &other : fragments)
-    other.waits = false;
+  // Those that wait may have waited for these. Not at .aligned instructions:
+  // there the warp was apart when some of it came.
+  for (Fragment &other : fragments) {
+    const Instruction &i = execution.program.instructions[other.pc];
+    bool isAligned = i.kind == Instruction::Kind::Aligned ||
+                     (i.kind == Instruction::Kind::Barrier && i.uniform);
+    other.waits &= isAligned;
+  }
   if (!live)
     block.onWarpDone();
 }
@@ -271,6 +278,12 @@ bool Warp::runAligned(Fragment &fragment, const Instruction &i,
   return false;
 }
 
+/// Whether lanes of two places take part in one execution of an instruction.
+bool Warp::isSameOperation(uint32_t pc, uint32_t otherPC) const {
+  const std::vector<Source> &sources = execution.program.sources;
+  return pc == otherPC || sources[pc].opcode == sources[otherPC].opcode;
+}
+
 void Warp::runMasked(Fragment &fragment, const Instruction &i,
                      uint32_t active) {
   // Lanes that the instruction is not for go on.
@@ -279,35 +292,58 @@ void Warp::runMasked(Fragment &fragment, const Instruction &i,
     split(fragment, fragment.mask & ~active, at + 1, at);
     return;
   }
+  fragment.waits = true;
+  // The lanes that wait at such an instruction, and the mask each names.
+  const Instruction *at[warpSize];
+  uint32_t members[warpSize], there = 0;
+  for (const Fragment &part : fragments) {
+    if (!part.waits || !isSameOperation(part.pc, pc))
+      continue;
+    const Instruction &instruction = execution.program.instructions[part.pc];
+    for (uint32_t left = part.mask; left; left &= left - 1) {
+      unsigned lane = __builtin_ctz(left);
+      at[lane] = &instruction;
+      members[lane] =
+          get<uint32_t>(instruction.operands[instruction.maskOperand], lane);
+    }
+    there |= part.mask;
+  }
   uint32_t done = 0;
   for (uint32_t left = active; left;) {
     unsigned lane = __builtin_ctz(left);
-    uint32_t members = get<uint32_t>(i.operands[i.maskOperand], lane);
-    if (!(members >> lane & 1))
-      failLane(lane, "the mask ", hex(members),
+    if (!(members[lane] >> lane & 1))
+      failLane(lane, "the mask ", hex(members[lane]),
                " is without the thread itself");
     uint32_t same = 0;
-    for (unsigned other = 0; other < warpSize; ++other)
-      if (left >> other & 1 &&
-          get<uint32_t>(i.operands[i.maskOperand], other) == members)
-        same |= uint32_t(1) << other;
+    for (uint32_t others = there; others; others &= others - 1) {
+      unsigned other = __builtin_ctz(others);
+      same |= uint32_t(members[other] == members[lane]) << other;
+    }
     left &= ~same;
-    if (same != (members & live))
+    if (same != (members[lane] & live))
       continue;
-    i.handler(*this, i, same);
-    execution.count(pc, same);
-    ++executed;
+    i.masked(Participants(*this, same, at));
     done |= same;
   }
-  uint32_t at = fragment.pc;
-  if (done == active) {
-    fragment.pc = at + 1;
-    return;
-  }
-  fragment.waits = true;
-  if (done) {
-    fragment.mask &= ~done;
-    fragments.push_back({at + 1, done});
+  advance(done);
+}
+
+/// These lanes have executed the instruction that they waited at.
+void Warp::advance(uint32_t lanes) {
+  for (size_t i = 0, number = fragments.size(); i < number; ++i) {
+    Fragment &part = fragments[i];
+    uint32_t done = part.mask & lanes;
+    if (!done)
+      continue;
+    execution.count(part.pc, done);
+    ++executed;
+    if (done == part.mask) {
+      part.waits = false;
+      ++part.pc;
+    } else {
+      part.mask &= ~done;
+      fragments.push_back({part.pc + 1, done});
+    }
   }
 }
 
@@ -407,6 +443,8 @@ void Warp::failConverging() {
   for (const Fragment &fragment : fragments)
     where += concat(where.empty() ? "" : "; ", "lanes ", hex(fragment.mask),
                     " at ", execution.describe(fragment.pc));
+  if (live != all)
+    where += concat("; lanes ", hex(all & ~live), " have exited");
   const Fragment &first = fragments[0];
   failAtInstruction(first.pc, __builtin_ctz(first.mask),
                     concat("the threads of the warp wait for each other at "

@@ -107,6 +107,8 @@ private:
   bool runAligned(Fragment &fragment, const Instruction &i, uint32_t active);
   void runMasked(Fragment &fragment, const Instruction &i, uint32_t active);
   void runBarrier(Fragment &fragment, const Instruction &i, uint32_t active);
+  bool isSameOperation(uint32_t pc, uint32_t otherPC) const;
+  void advance(uint32_t lanes);
   bool areAllAtBarrier(const Instruction &i) const;
   void split(Fragment &fragment, uint32_t leaving, uint32_t leavingPC,
              uint32_t stayingPC);
@@ -120,7 +122,8 @@ private:
   std::vector<char> local;
   uint32_t localBytes;
   unsigned isa;
-  uint32_t live;
+  /// The lanes that there are, and those that have not exited.
+  uint32_t all, live;
   bool blocked = false;
   std::vector<Fragment> fragments;
   uint64_t executed = 0, limit = 0;

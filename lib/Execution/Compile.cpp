@@ -19,6 +19,7 @@
 #include "dsa/Support/AtomicFile.h"
 #include "dsa/Support/ExitCodes.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/ExecutionEngine/OptUtils.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Pass/PassManager.h"
@@ -203,7 +204,7 @@ public:
   llvm::Error run(const DialectRegistry &registry);
 
 private:
-  llvm::Error addImage(ModuleOp module, Target target);
+  llvm::Error addImage(ModuleOp module, const Target &target);
   llvm::Error finishModule();
   llvm::Error write(std::vector<std::pair<std::string, std::string>> files);
   llvm::Error writeSharedObject();
@@ -225,7 +226,7 @@ static StringRef getStem(const CompileOptions &options) {
   return options.file != "-" ? path::stem(options.file) : "artefact";
 }
 
-llvm::Error Compiler::addImage(ModuleOp lowered, Target target) {
+llvm::Error Compiler::addImage(ModuleOp lowered, const Target &target) {
   auto image = translate(lowered, context, *machine, images.size());
   if (!image)
     return image.takeError();
@@ -296,14 +297,24 @@ llvm::Error Compiler::writeSharedObject() {
 }
 
 static llvm::Error checkOptions(const CompileOptions &options) {
-  std::vector<Target> sorted = options.targets;
+  std::vector<StringRef> sorted;
+  for (const Target &target : options.targets)
+    sorted.push_back(getName(target));
   llvm::sort(sorted);
-  if (options.targets.empty() || llvm::adjacent_find(sorted) != sorted.end())
-    return makeError(ExitUser, "--target takes each of cpu and reference once");
-  if (options.emit == Emit::MLIR && options.targets.size() > 1)
-    return makeError(ExitUser, "--emit=mlir takes one target, as each is a "
-                               "module of its own");
-  if (!llvm::is_contained(options.targets, Target::CPU) &&
+  if (sorted.empty() || llvm::adjacent_find(sorted) != sorted.end())
+    return makeError(ExitUser, "--target takes each target once");
+  bool isForOne = options.emit == Emit::MLIR || options.emit == Emit::PTX;
+  if (isForOne && options.targets.size() > 1)
+    return makeError(ExitUser, "--emit=mlir and --emit=ptx take one target, as "
+                               "each is a module of its own");
+  bool hasGPU = llvm::any_of(options.targets, std::mem_fn(&Target::isGPU));
+  if (options.emit == Emit::PTX && !hasGPU)
+    return makeError(ExitUser, "--emit=ptx takes a GPU as its target, such as "
+                               "--target=sm_80");
+  if (!isForOne && hasGPU)
+    return makeError(ExitUser, "--target=" + sorted.back() +
+                                   " takes --emit=ptx or --emit=mlir");
+  if (!llvm::is_contained(options.targets, Target{Target::CPU}) &&
       (options.lowering.cpu != "host" || !options.lowering.features.empty()))
     return makeError(ExitUser, "--cpu and --features are of --target=cpu; the "
                                "reference runs on any CPU");
@@ -314,6 +325,16 @@ static llvm::Error checkOptions(const CompileOptions &options) {
                                    "in .so, beside which its header and its "
                                    "sidecar go");
   return llvm::Error::success();
+}
+
+/// The text of the kernels in a module that is lowered for a GPU.
+static std::string getPTX(ModuleOp lowered) {
+  for (auto global : lowered.getOps<LLVM::GlobalOp>())
+    if (auto text = dyn_cast_if_present<StringAttr>(global.getValueOrNull()))
+      if (global.getName().starts_with("dsa_gpu_program.compute_") &&
+          !global.getName().ends_with(".name"))
+        return text.getValue().drop_back().str();
+  return "";
 }
 
 llvm::Error Compiler::run(const DialectRegistry &registry) {
@@ -345,7 +366,7 @@ llvm::Error Compiler::run(const DialectRegistry &registry) {
                                std::nullopt});
   if (failed(collecting))
     return makeError(ExitInternal, "remarks cannot be collected");
-  for (Target target : options.targets) {
+  for (const Target &target : options.targets) {
     Progress progress(getName(target));
     OwningOpRef<ModuleOp> lowered = original.clone();
     if (llvm::Error error =
@@ -357,6 +378,8 @@ llvm::Error Compiler::run(const DialectRegistry &registry) {
       os << *lowered << "\n";
       return write({{options.output, std::move(text)}});
     }
+    if (options.emit == Emit::PTX)
+      return write({{options.output, getPTX(*lowered)}});
     if (llvm::Error error = addImage(*lowered, target))
       return error;
   }

@@ -43,8 +43,7 @@ struct Device::Driver {
 /// install folder.
 static std::string getStandInPath() {
   static int anchor;
-  SmallString<128> path(
-      llvm::sys::fs::getMainExecutable(nullptr, &anchor));
+  SmallString<128> path(llvm::sys::fs::getMainExecutable(nullptr, &anchor));
   llvm::sys::path::remove_filename(path);
   llvm::sys::path::append(path, "..", "lib", "emulated-cuda", driverName);
   return std::string(path);
@@ -95,8 +94,8 @@ llvm::Expected<std::unique_ptr<Device>> Device::open(const Options &options) {
     bool isSet = driver->set("device", options.chip.c_str()) &&
                  driver->set("seed", std::to_string(options.seed).c_str());
     if (!isSet)
-      return makeError(ExitUser, "there is no emulator of a chip '" +
-                                     options.chip + "'");
+      return makeError(ExitUser,
+                       "there is no emulator of a chip '" + options.chip + "'");
   }
   std::unique_ptr<Device> device(new Device);
   device->emulated = options.emulated;

@@ -212,8 +212,8 @@ llvm::Error Session::allocateResults(MLIRContext *context) {
   auto bytes = jit->getWorkspaceSize(name, inputs, options.threads);
   if (!bytes)
     return bytes.takeError();
-  auto created = HostTensor::create(IntegerType::get(context, 8), *bytes,
-                                    "the workspace");
+  auto created =
+      HostTensor::create(IntegerType::get(context, 8), *bytes, "the workspace");
   if (!created)
     return created.takeError();
   workspace = std::make_unique<HostTensor>(std::move(*created));
@@ -222,8 +222,8 @@ llvm::Error Session::allocateResults(MLIRContext *context) {
 
 /// Copies the inputs to the device, and makes room for the rest.
 llvm::Error Session::openDevice() {
-  auto opened = Device::open(
-      {options.emulated, options.target.chip, options.seed});
+  auto opened =
+      Device::open({options.emulated, options.target.chip, options.seed});
   if (!opened)
     return opened.takeError();
   device = std::move(*opened);
@@ -348,7 +348,8 @@ llvm::Error dsa::runFunction(const RunOptions &options,
                       if (options.repeat)
                         printTimes(session.milliseconds);
                       if (options.outputs.empty())
-                        for (auto [i, result] : llvm::enumerate(session.results)) {
+                        for (auto [i, result] :
+                             llvm::enumerate(session.results)) {
                           os << "result " << i << ": ";
                           result.summarize(os);
                           os << "\n";

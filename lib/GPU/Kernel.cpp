@@ -17,28 +17,33 @@
 using namespace mlir;
 using namespace mlir::dsa;
 
-/// `name`, or the first of `name_1`, `name_2` ... that is free.
-static std::string getFreeName(ModuleOp module, StringRef name) {
-  std::string free = name.str();
-  for (unsigned i = 1; module.lookupSymbol(free); ++i)
-    free = (name + "_" + Twine(i)).str();
-  return free;
+/// The module of all kernels of a program, which is one image.
+static constexpr StringLiteral kernelsName = "dsa_kernels";
+
+static gpu::GPUModuleOp getKernels(func::FuncOp function) {
+  auto module = function->getParentOfType<ModuleOp>();
+  for (auto kernels : module.getOps<gpu::GPUModuleOp>())
+    if (kernels.getName() == kernelsName)
+      return kernels;
+  OpBuilder b(module.getContext());
+  module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(),
+                  b.getUnitAttr());
+  auto kernels = gpu::GPUModuleOp::create(b, module.getLoc(), kernelsName);
+  SymbolTable(module).insert(kernels, module.getBody()->begin());
+  return kernels;
 }
 
 static gpu::GPUFuncOp createFunction(func::FuncOp beside, Location loc,
                                      StringRef name, int64_t threads) {
-  auto module = beside->getParentOfType<ModuleOp>();
-  OpBuilder b(beside);
-  module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(),
-                  b.getUnitAttr());
-  std::string free = getFreeName(module, name);
-  auto kernels = gpu::GPUModuleOp::create(b, loc, free);
-  b.setInsertionPointToStart(kernels.getBody());
+  gpu::GPUModuleOp kernels = getKernels(beside);
+  OpBuilder b(beside.getContext());
   auto function =
-      gpu::GPUFuncOp::create(b, loc, free, b.getFunctionType({}, {}));
+      gpu::GPUFuncOp::create(b, loc, name, b.getFunctionType({}, {}));
   function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
   function.setKnownBlockSizeAttr(
       b.getDenseI32ArrayAttr({static_cast<int32_t>(threads), 1, 1}));
+  // Gets another name if that is taken.
+  SymbolTable(kernels).insert(function);
   return function;
 }
 

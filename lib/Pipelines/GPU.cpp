@@ -42,7 +42,19 @@ void dsa::buildGPUPipeline(OpPassManager &pm,
   addEntryPoints(pm, /*checked=*/false);
   pm.addPass(createFusePass());
   addBufferization(pm);
+  ConvertToGPUPassOptions convert;
+  convert.chip = options.chip;
+  convert.smCount = options.smCount;
+  convert.batchInvariant = options.batchInvariant;
+  convert.heads = options.heads;
+  convert.keys = options.keys;
+  convert.stages = options.stages;
+  convert.querySteps = options.querySteps;
+  convert.scorePasses = options.scorePasses;
+  convert.warps = options.warps;
+  pm.addPass(createConvertToGPUPass(convert));
   addWorkspace(pm);
+  pm.addPass(createCallArgumentPass());
   pm.addPass(createCSEPass());
   addImage(pm, options);
   // LLVM IR is for reading: no driver loads it.

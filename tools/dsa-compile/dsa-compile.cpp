@@ -28,20 +28,20 @@ static int runMain(int argc, char **argv) {
       "o", cl::Required,
       cl::desc("where to write; - is standard output, except for so"),
       cl::value_desc("FILE"), cl::cat(category));
-  cl::list<dsa::Target> targets(
+  cl::list<std::string> targets(
       "target", cl::CommaSeparated,
       cl::desc("what to compile for, the preferred one first; the first that "
-               "the CPU at hand can run is what runs (default: cpu)"),
-      cl::values(
-          clEnumValN(dsa::Target::CPU, "cpu", "kernels for the CPU of --cpu"),
-          clEnumValN(dsa::Target::Reference, "reference",
-                     "the definition of each op, for any CPU")),
-      cl::cat(category));
+               "the CPU at hand can run is what runs (default: cpu)\n"
+               "cpu: kernels for the CPU of --cpu\n"
+               "reference: the definition of each op, for any CPU\n"
+               "sm_80, sm_86, sm_89, sm_90, sm_100, sm_120: kernels for a GPU"),
+      cl::value_desc("NAME,..."), cl::cat(category));
   cl::opt<Emit> emit(
       "emit", cl::desc("what to write (default: so)"),
       cl::values(
           clEnumValN(Emit::MLIR, "mlir", "the LLVM dialect, of one target"),
           clEnumValN(Emit::LLVM, "llvm", "LLVM IR of all of it"),
+          clEnumValN(Emit::PTX, "ptx", "the kernels of one GPU target"),
           clEnumValN(Emit::Object, "obj", "an object file"),
           clEnumValN(Emit::Header, "header", "the C header"),
           clEnumValN(Emit::SharedObject, "so",
@@ -75,9 +75,14 @@ static int runMain(int argc, char **argv) {
   dsa::CompileOptions options;
   options.file = file;
   options.output = output;
-  options.targets.assign(targets.begin(), targets.end());
+  for (const std::string &name : targets) {
+    auto target = dsa::parseTarget(name);
+    if (!target)
+      return dsa::report(target.takeError());
+    options.targets.push_back(*target);
+  }
   if (options.targets.empty())
-    options.targets = {dsa::Target::CPU};
+    options.targets = {{dsa::Target::CPU}};
   options.emit = emit;
   options.lowering.triple = triple;
   options.lowering.cpu = cpu;

@@ -15,7 +15,7 @@
 namespace mlir::dsa {
 
 /// What to write.
-enum class Emit { MLIR, LLVM, Object, Header, SharedObject };
+enum class Emit { MLIR, LLVM, PTX, Object, Header, SharedObject };
 
 struct CompileOptions {
   std::string file, output;

@@ -59,7 +59,7 @@ public:
 
 private:
   friend class Device;
-  DeviceTensor(Device &device, uint64_t address) 
+  DeviceTensor(Device &device, uint64_t address)
       : device(&device), address(address) {}
 
   Device *device;

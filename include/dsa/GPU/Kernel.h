@@ -19,7 +19,7 @@ namespace mlir::dsa {
 /// Its code uses values of the host by `capture`: they become its parameters.
 class Kernel {
 public:
-  /// In a module of its own, both named `name`, or a name like it that is free.
+  /// In the module of all kernels, named `name`, or like it if that is taken.
   Kernel(func::FuncOp function, Location loc, StringRef name, int64_t threads);
 
   /// Inserts where the kernel's code goes on.

@@ -102,6 +102,23 @@ struct PermuteBytes {
   }
 };
 
+/// prmt with a mode: the two lowest bits of `c` say which four bytes.
+constexpr uint32_t byteModes[6][4] = {
+    {0x3210, 0x4321, 0x5432, 0x6543}, {0x5670, 0x6701, 0x7012, 0x0123},
+    {0x0000, 0x1111, 0x2222, 0x3333}, {0x3210, 0x3211, 0x3222, 0x3333},
+    {0x0000, 0x1110, 0x2210, 0x3210}, {0x1010, 0x3232, 0x1010, 0x3232}};
+void permuteBytesByMode(char *registers, const Instruction &i, uint32_t mask) {
+  Lanes<uint32_t> a = load<uint32_t>(registers, i.operands[1]);
+  Lanes<uint32_t> b = load<uint32_t>(registers, i.operands[2]);
+  Lanes<uint32_t> c = load<uint32_t>(registers, i.operands[3]);
+  Lanes<uint32_t> d;
+  for (unsigned l = 0; l < warpSize; ++l)
+    d.lane[l] = PermuteBytes::apply(a.lane[l], b.lane[l],
+                                    byteModes[i.variant][c.lane[l] & 3]);
+  store(registers, i.operands[0], d, mask);
+}
+
+template <bool withPredicate>
 void logic3(char *registers, const Instruction &i, uint32_t mask) {
   Lanes<uint32_t> a = load<uint32_t>(registers, i.operands[1]);
   Lanes<uint32_t> b = load<uint32_t>(registers, i.operands[2]);
@@ -116,7 +133,21 @@ void logic3(char *registers, const Instruction &i, uint32_t mask) {
       d.lane[l] |=
           (a.lane[l] ^ flipA) & (b.lane[l] ^ flipB) & (c.lane[l] ^ flipC);
   }
-  store(registers, i.operands[0], d, mask);
+  if (!withPredicate) {
+    store(registers, i.operands[0], d, mask);
+    return;
+  }
+  uint32_t some = 0, other = loadPredicate(registers, i.operands[5]);
+  for (unsigned l = 0; l < warpSize; ++l)
+    some |= uint32_t(d.lane[l] != 0) << l;
+  if (i.negatedOperand)
+    other = ~other;
+  if (i.operands[0] != noRegister)
+    store(registers, i.operands[0], d, mask);
+  storePredicate(registers, i.operands[4],
+                 i.lane.combination == Combination::And ? some & other
+                                                        : some | other,
+                 mask);
 }
 
 template <bool wrap>
@@ -224,9 +255,9 @@ LaneHandler selectOf32(const LaneOperation &o) {
   using U = uint32_t;
   switch (o.operation) {
   case Operation::PermuteBytes:
-    return ternary<PermuteBytes, U, U, U, U>;
+    return o.variant ? permuteBytesByMode : ternary<PermuteBytes, U, U, U, U>;
   case Operation::Logic3:
-    return logic3;
+    return o.combination == Combination::None ? logic3<false> : logic3<true>;
   case Operation::FunnelLeft:
     return o.wrap ? ternary<FunnelLeft<true>, U, U, U, U>
                   : ternary<FunnelLeft<false>, U, U, U, U>;

@@ -48,6 +48,14 @@ struct Div {
     return a / b;
   }
 };
+/// div.approx: for greater divisors than 2^126 a zero, and of an infinity NaN.
+struct DivApprox {
+  static float apply(float a, float b) {
+    float magnitude = __builtin_fabsf(b);
+    bool isHuge = magnitude > 0x1p126f && magnitude < __builtin_inff();
+    return isHuge ? a * __builtin_copysignf(0, b) : a / b;
+  }
+};
 struct Fma {
   static float apply(float a, float b, float c) {
     return __builtin_fmaf(a, b, c);
@@ -109,6 +117,19 @@ struct Exp2 {
 };
 struct Log2 {
   static float apply(float a) { return float(__builtin_log2(double(a))); }
+};
+
+/// The approximations of f64 know neither the lower words of numbers nor
+/// subnormal ones.
+inline double upperWord(double x) {
+  uint64_t bits = bitCast<uint64_t>(x) & (~uint64_t(0) << 32);
+  return bitCast<double>(bits << 1 >> 53 ? bits : bits >> 63 << 63);
+}
+template <typename F>
+struct OfUpperWord {
+  static double apply(double a) {
+    return upperWord(canonical(F::apply(upperWord(a))));
+  }
 };
 
 template <typename F, typename M, typename T>
@@ -206,7 +227,9 @@ LaneHandler selectUnsaturated(const LaneOperation &o) {
 }
 
 template <typename M>
-LaneHandler selectExponential(const LaneOperation &o) {
+LaneHandler selectApproximation(const LaneOperation &o) {
+  if (o.operation == Operation::Div && o.variant)
+    return binary<BinaryOf<DivApprox, M, float>, float, float, float>;
   if (o.operation == Operation::Exp2)
     return unary<UnaryOf<Exp2, M, float>, float, float>;
   if (o.operation == Operation::Log2)
@@ -231,13 +254,21 @@ LaneHandler selectSum(const LaneOperation &o) {
   }
 }
 
+LaneHandler selectUpperWord(Operation operation) {
+  if (operation == Operation::Reciprocal)
+    return unary<OfUpperWord<Reciprocal>, double, double>;
+  if (operation == Operation::ReciprocalSquareRoot)
+    return unary<OfUpperWord<ReciprocalSquareRoot>, double, double>;
+  return nullptr;
+}
+
 template <bool flush>
 LaneHandler selectSingle(const LaneOperation &o) {
   if (o.saturate)
     return selectSum<float, Mode<flush, true>>(o);
   if (LaneHandler handler = selectSum<float, Mode<flush, false>>(o))
     return handler;
-  return selectExponential<Mode<flush, false>>(o);
+  return selectApproximation<Mode<flush, false>>(o);
 }
 
 } // namespace
@@ -247,6 +278,8 @@ LaneHandler selectFloat(const LaneOperation &o) {
   if (o.type == Type::F64) {
     if (!nearest || o.saturate)
       return nullptr;
+    if (o.flush)
+      return selectUpperWord(o.operation);
     if (LaneHandler handler = selectSum<double, Mode<false, false>>(o))
       return handler;
     return selectUnsaturated<double, Mode<false, false>>(o);

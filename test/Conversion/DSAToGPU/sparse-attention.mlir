@@ -7,7 +7,7 @@
 // R80: [Passed] dsa-to-gpu {{.*}}"attention by mma of bf16: 64 heads x 32 keys x 2 stages, 8 warps, 5 query steps in registers, 2 passes for scores, 152064 bytes of shared memory on sm_80"
 // R86: [Passed] dsa-to-gpu {{.*}}"attention by mma of bf16: 32 heads x 32 keys x 2 stages, 8 warps, 9 query steps in registers, 1 passes for scores, 96640 bytes of shared memory on sm_86"
 
-// CHECK-LABEL: gpu.module @v32_sparse_attention
+// CHECK:       gpu.module @dsa_kernels
 // CHECK:         gpu.func @v32_sparse_attention(
 // CHECK-SAME:      kernel attributes {known_block_size = array<i32: 256, 1, 1>}
 // Two stages: one is on its way before the loop.
@@ -27,7 +27,7 @@
 // CHECK-NOT:         nvvm.mma.sync
 // CHECK:             scf.yield
 // CHECK:           gpu.return
-// CHECK-LABEL: gpu.module @v32_sparse_attention_merge
+// CHECK:         gpu.func @v32_sparse_attention_merge(
 // CHECK:         kernel attributes {known_block_size = array<i32: 128, 1, 1>}
 // CHECK-LABEL: func.func @v32
 // CHECK:         %[[CALL:.*]] = dsa_gpu.call
@@ -38,9 +38,9 @@
 // CHECK:         %[[PARTS:.*]] = memref.alloc(%{{.*}}, %{{.*}}, %{{.*}}) : memref<?x?x?x512xf32>
 // CHECK:         memref.alloc({{.*}}) : memref<?x?x?xf32>
 // CHECK:         scf.for
-// CHECK:           dsa_gpu.launch %[[CALL]] : !llvm.ptr, @v32_sparse_attention::@v32_sparse_attention blocks({{.*}}) threads = 256 shared_bytes = 152064
+// CHECK:           dsa_gpu.launch %[[CALL]] : !llvm.ptr, @dsa_kernels::@v32_sparse_attention blocks({{.*}}) threads = 256 shared_bytes = 152064
 // CHECK:           scf.if
-// CHECK:             dsa_gpu.launch %[[CALL]] : !llvm.ptr, @v32_sparse_attention_merge::@v32_sparse_attention_merge blocks({{.*}}) threads = 128 shared_bytes = 0
+// CHECK:             dsa_gpu.launch %[[CALL]] : !llvm.ptr, @dsa_kernels::@v32_sparse_attention_merge blocks({{.*}}) threads = 128 shared_bytes = 0
 // CHECK-NOT:     dsa.sparse_attention
 func.func @v32(%q: memref<?x128x576xbf16>, %kv: memref<?x576xbf16>, %i: memref<?x2048xi32>,
     %o: memref<?x128x512xbf16>, %l: memref<?x128xf32>) {
@@ -55,7 +55,7 @@ func.func @v32(%q: memref<?x128x576xbf16>, %kv: memref<?x576xbf16>, %i: memref<?
 // Few heads: a smaller tile of them, and four warps.
 // R80: 16 heads x 32 keys x 2 stages, 4 warps
 // R86: 16 heads x 32 keys x 2 stages, 4 warps
-// CHECK-LABEL: gpu.module @eight_sparse_attention
+// CHECK:       gpu.func @eight_sparse_attention
 // Rows come from two pieces; strides of the caller are checked.
 // CHECK-LABEL: func.func @eight
 // CHECK:         what = "query_tail: its address"
@@ -78,7 +78,7 @@ func.func @eight(%q: memref<?x8x512xf16>, %qt: memref<?x8x64xf16>,
 // Separate values need a tile of their own: smaller schedules fit.
 // R80: 32 heads x 32 keys x 2 stages, 8 warps
 // R86: 32 heads x 32 keys x 1 stages, 8 warps
-// CHECK-LABEL: gpu.module @values_sparse_attention
+// CHECK:       gpu.func @values_sparse_attention
 // A row is 9 chunks of each eight threads for the keys, 8 for the values.
 // CHECK-COUNT-17:  nvvm.cp.async.shared.global
 // CHECK:           nvvm.cp.async.commit.group
