@@ -27,6 +27,7 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/OpenMP/OpenMPToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Bitcode/BitcodeReader.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Verifier.h"
@@ -194,6 +195,30 @@ static llvm::Expected<SmallString<0>> emitObject(llvm::Module &module,
 }
 
 //===----------------------------------------------------------------------===//
+// Images of a GPU
+//===----------------------------------------------------------------------===//
+
+/// The bytes of each image in a module that is lowered for a GPU, by name.
+static SmallVector<std::pair<StringRef, StringRef>>
+getImages(ModuleOp lowered) {
+  SmallVector<std::pair<StringRef, StringRef>> images;
+  for (auto global : lowered.getOps<LLVM::GlobalOp>()) {
+    StringRef name = global.getName();
+    auto bytes = dyn_cast_if_present<StringAttr>(global.getValueOrNull());
+    if (bytes && name.consume_front("dsa_gpu_program."))
+      images.push_back({name, bytes.getValue()});
+  }
+  // Beside an image X there is the text X.name.
+  llvm::StringSet<> names;
+  for (auto [name, bytes] : images)
+    if (name.consume_back(".name"))
+      names.insert(name);
+  llvm::erase_if(
+      images, [&](const auto &image) { return !names.contains(image.first); });
+  return images;
+}
+
+//===----------------------------------------------------------------------===//
 // Compilation
 //===----------------------------------------------------------------------===//
 
@@ -227,15 +252,38 @@ static StringRef getStem(const CompileOptions &options) {
 }
 
 llvm::Error Compiler::addImage(ModuleOp lowered, const Target &target) {
+  if (target.isGPU() && getImages(lowered).empty())
+    return makeError(ExitUser, "'" + options.file +
+                                   "' has nothing that is computed on a GPU, "
+                                   "for the target " +
+                                   getName(target));
   auto image = translate(lowered, context, *machine, images.size());
   if (!image)
     return image.takeError();
-  ArtefactTarget described{target, "", {}, std::move(remarks)};
+  ArtefactTarget described{target, "", {}, {}, std::move(remarks)};
   remarks.clear();
-  if (llvm::Error error = describeCPU(**image, described))
+  if (target.isGPU()) {
+    described.cpu = target.chip;
+    for (auto [name, bytes] : getImages(lowered))
+      described.images.push_back(name.str());
+  } else if (llvm::Error error = describeCPU(**image, described))
     return error;
   artefact.targets.push_back(std::move(described));
   images.push_back(std::move(*image));
+  return llvm::Error::success();
+}
+
+/// A function that has the name of another's preparation.
+static llvm::Error checkNames(const Artefact &artefact) {
+  if (!artefact.hasGPU())
+    return llvm::Error::success();
+  for (const ArtefactFunction &function : artefact.functions)
+    for (const ArtefactFunction &other : artefact.functions)
+      if (other.signature.name == function.signature.name + "_prepare")
+        return makeError(ExitUser, "'" + other.signature.name +
+                                       "' is the name of what prepares '" +
+                                       function.signature.name +
+                                       "' for a GPU, and of a function");
   return llvm::Error::success();
 }
 
@@ -311,9 +359,11 @@ static llvm::Error checkOptions(const CompileOptions &options) {
   if (options.emit == Emit::PTX && !hasGPU)
     return makeError(ExitUser, "--emit=ptx takes a GPU as its target, such as "
                                "--target=sm_80");
-  if (!isForOne && hasGPU)
-    return makeError(ExitUser, "--target=" + sorted.back() +
-                                   " takes --emit=ptx or --emit=mlir");
+  if (!hasGPU && (options.lowering.cubins || !options.lowering.ptxas.empty()))
+    return makeError(ExitUser, "--cubins and --ptxas are of GPUs, such as "
+                               "--target=sm_80");
+  if (!options.lowering.cubins && !options.lowering.ptxas.empty())
+    return makeError(ExitUser, "--ptxas is of --cubins");
   if (!llvm::is_contained(options.targets, Target{Target::CPU}) &&
       (options.lowering.cpu != "host" || !options.lowering.features.empty()))
     return makeError(ExitUser, "--cpu and --features are of --target=cpu; the "
@@ -325,16 +375,6 @@ static llvm::Error checkOptions(const CompileOptions &options) {
                                    "in .so, beside which its header and its "
                                    "sidecar go");
   return llvm::Error::success();
-}
-
-/// The text of the kernels in a module that is lowered for a GPU.
-static std::string getPTX(ModuleOp lowered) {
-  for (auto global : lowered.getOps<LLVM::GlobalOp>())
-    if (auto text = dyn_cast_if_present<StringAttr>(global.getValueOrNull()))
-      if (global.getName().starts_with("dsa_gpu_program.compute_") &&
-          !global.getName().ends_with(".name"))
-        return text.getValue().drop_back().str();
-  return "";
 }
 
 llvm::Error Compiler::run(const DialectRegistry &registry) {
@@ -379,7 +419,9 @@ llvm::Error Compiler::run(const DialectRegistry &registry) {
       return write({{options.output, std::move(text)}});
     }
     if (options.emit == Emit::PTX)
-      return write({{options.output, getPTX(*lowered)}});
+      for (auto [name, bytes] : getImages(*lowered))
+        if (name.starts_with("compute_"))
+          return write({{options.output, bytes.drop_back().str()}});
     if (llvm::Error error = addImage(*lowered, target))
       return error;
   }
@@ -388,6 +430,8 @@ llvm::Error Compiler::run(const DialectRegistry &registry) {
   if (!functions)
     return functions.takeError();
   artefact.functions = std::move(*functions);
+  if (llvm::Error error = checkNames(artefact))
+    return error;
   if (options.emit == Emit::Header)
     return write({{options.output, getHeader(artefact, getStem(options))}});
   if (llvm::Error error = finishModule())

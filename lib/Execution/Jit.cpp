@@ -9,7 +9,6 @@
 
 #include "../Runtime/GPU.h"
 
-
 #include "dsa-c/Runtime.h"
 #include "dsa/Support/ExitCodes.h"
 

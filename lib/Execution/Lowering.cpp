@@ -74,6 +74,8 @@ static void buildPipeline(PassManager &pm, const Target &target,
   case Target::GPU: {
     GPUPipelineOptions pipeline;
     pipeline.chip = target.chip;
+    pipeline.format = options.cubins ? "all" : "ptx";
+    pipeline.ptxas = options.ptxas;
     return buildGPUPipeline(pm, pipeline);
   }
   }

@@ -57,10 +57,6 @@ private:
   void createPreparation(const ArtefactFunction &function,
                          llvm::Constant *artefactTable);
 
-  /// The struct dsa_gpu_program of target `i`, or null for one of CPUs.
-  llvm::GlobalVariable *getProgram(unsigned i);
-  bool hasPrograms();
-
   llvm::Module &module;
   const Artefact &artefact;
   llvm::IRBuilder<> b;
@@ -93,15 +89,6 @@ llvm::Constant *WrapperBuilder::createText(StringRef text) {
   return b.CreateGlobalString(text, "dsa.text", 0, &module);
 }
 
-llvm::GlobalVariable *WrapperBuilder::getProgram(unsigned i) {
-  return module.getGlobalVariable(getImageName(i, "dsa_gpu_program"));
-}
-
-bool WrapperBuilder::hasPrograms() {
-  return llvm::any_of(llvm::seq<unsigned>(0, artefact.targets.size()),
-                      [&](unsigned i) { return getProgram(i) != nullptr; });
-}
-
 /// struct dsa_artefact and what it points to.
 llvm::Constant *WrapperBuilder::createTargets() {
   SmallVector<llvm::Constant *> targets;
@@ -113,21 +100,23 @@ llvm::Constant *WrapperBuilder::createTargets() {
                         b.getInt32(feature.subleaf), b.getInt32(feature.place),
                         b.getInt32(feature.bit), b.getInt64(feature.state)}));
     auto *featureType = llvm::StructType::get(ptr, i32, i32, i32, i32, i64);
-    llvm::GlobalVariable *program = getProgram(i);
+    llvm::Constant *program = null;
+    if (target.target.isGPU())
+      program = module.getGlobalVariable(getImageName(i, "dsa_gpu_program"));
     targets.push_back(createStruct(
         {createText(getName(target.target)), createText(target.cpu),
-         b.getInt32(program ? kDLCUDA : kDLCPU), b.getInt32(features.size()),
-         createArray(featureType, features, "dsa.features"),
-         program ? program : null}));
+         b.getInt32(target.target.isGPU() ? kDLCUDA : kDLCPU),
+         b.getInt32(features.size()),
+         createArray(featureType, features, "dsa.features"), program}));
   }
   llvm::Constant *table =
       createArray(targets[0]->getType(), targets, "dsa.targets");
-  llvm::GlobalVariable *functions = nullptr;
-  if (hasPrograms())
+  llvm::Constant *functions = null;
+  if (artefact.hasGPU())
     functions = module.getGlobalVariable("dsa_gpu_functions");
-  return createTable(createStruct({table, b.getInt64(targets.size()),
-                                   functions ? functions : null}),
-                     "dsa.artefact");
+  return createTable(
+      createStruct({table, b.getInt64(targets.size()), functions}),
+      "dsa.artefact");
 }
 
 /// An array of struct dsa_argument.
@@ -263,7 +252,7 @@ void WrapperBuilder::createWrapper(const ArtefactFunction &function,
   if (hasThreads)
     arguments.insert(arguments.begin() + tensors, wrapper->getArg(tensors));
   llvm::Value *image = b.CreateLoad(ptr, chosen);
-  llvm::Value *returned = runs && hasPrograms()
+  llvm::Value *returned = runs && artefact.hasGPU()
                               ? createImageCall(image, arguments, gpuCall)
                               : createCall(image, arguments);
   b.CreateRet(b.CreateCall(module.getFunction("dsa_leave"),
@@ -292,7 +281,7 @@ void WrapperBuilder::build(StringRef sidecar) {
     llvm::Constant *table = createFunctionTable(function, artefactTable);
     for (Entry entry : {Entry::Run, Entry::Shapes, Entry::Workspace})
       createWrapper(function, entry, table);
-    if (hasPrograms())
+    if (artefact.hasGPU())
       createPreparation(function, artefactTable);
   }
   llvm::Constant *text =

@@ -463,6 +463,6 @@ void dsa_gpu_check_aligned(struct dsa_gpu_call *call, int64_t value,
   if (call->status || value % multiple == 0)
     return;
   call->status =
-      fail(DSA_STATUS_ARGUMENT, "%s is %lld bytes, expected a multiple of %lld",
-           what, (long long)value, (long long)multiple);
+      fail(DSA_STATUS_ARGUMENT, "%s is %lld, expected a multiple of %lld", what,
+           (long long)value, (long long)multiple);
 }

@@ -82,8 +82,8 @@ void dsa_gpu_launch(struct dsa_gpu_call *call, int32_t kernel, int64_t x,
                     void **parameters);
 
 /* A failure unless `value` is a multiple of `multiple`: DSA_STATUS_ARGUMENT,
- * "keys: its row stride is 1150 bytes, expected a multiple of 16" where `what`
- * is "keys: its row stride". Does nothing after a failure. */
+ * "keys: its row stride in bytes is 1150, expected a multiple of 16" where
+ * `what` is "keys: its row stride in bytes". Does nothing after a failure. */
 void dsa_gpu_check_aligned(struct dsa_gpu_call *call, int64_t value,
                            int64_t multiple, const char *what);
 

@@ -205,9 +205,9 @@ def test_the_status_of_a_call(fake):
     artefact = Artefact(fake, None, WIDE)
     call = artefact.enter(artefact.tensors(CUDA))[2]
     assert artefact.leave(OK, call) == OK and artefact.leave(OK, None) == OK
-    assert fake.check_aligned(call, 8, 16, "a: its row stride") == ARGUMENT
+    assert fake.check_aligned(call, 8, 16, "a: its row stride in bytes") == ARGUMENT
     assert artefact.leave(OK, call) == ARGUMENT
-    assert fake.last_error() == "a: its row stride is 8 bytes, expected a multiple of 16"
+    assert fake.last_error() == "a: its row stride in bytes is 8, expected a multiple of 16"
     assert artefact.leave(DEVICE, call) == DEVICE
     fake.library.dsa_fail_extent.argtypes = [ctypes.c_int64] * 4
     assert artefact.leave(fake.library.dsa_fail_extent(1, 0, 3, 4), call) == ARGUMENT

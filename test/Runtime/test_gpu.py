@@ -256,7 +256,7 @@ def test_the_first_failure_stays(fake):
     before = fake.log()
     assert fake.launch(call, 1, (1, 1, 1), 32, 0, ctypes.c_int(7)) == DEVICE
     assert fake.launch(call, 1, (2**40, 1, 1), 32, 0, ctypes.c_int(7)) == DEVICE
-    assert fake.check_aligned(call, 1, 16, "keys: its row stride") == DEVICE
+    assert fake.check_aligned(call, 1, 16, "keys: its row stride in bytes") == DEVICE
     assert fake.log() == before and fake.last_error() == first
 
 
@@ -264,11 +264,11 @@ def test_the_first_failure_stays(fake):
     (0, True), (1152, True), (-16, True), (1150, False), (-8, False), (2**62 + 8, False)])
 def test_what_has_to_be_aligned(fake, value, is_right):
     call = fake.begin(program(IMAGES, KERNELS))
-    status = fake.check_aligned(call, value, 16, "keys: its row stride")
+    status = fake.check_aligned(call, value, 16, "keys: its row stride in bytes")
     assert status == (OK if is_right else ARGUMENT)
     if not is_right:
-        assert fake.last_error() == (f"keys: its row stride is {value} bytes, expected a multiple "
-                                     "of 16")
+        assert fake.last_error() == (f"keys: its row stride in bytes is {value}, expected a "
+                                     "multiple of 16")
 
 
 @pytest.mark.parametrize("error, advice", [
