@@ -1023,7 +1023,9 @@ def ConvertGPUHostToLLVMPass : Pass<"dsa-gpu-host-to-llvm", "ModuleOp"> {
     An error: kernels that are not compiled, or only to LLVM IR; two binaries,
     as each image holds all kernels of a program.
   }];
-  let dependentDialects = ["LLVM::LLVMDialect"];
+  let dependentDialects = [
+    "arith::ArithDialect", "LLVM::LLVMDialect", "memref::MemRefDialect"
+  ];
 }
 
 #endif // DSA_PASSES_TD

@@ -54,14 +54,28 @@ static llvm::Error checkOptions(const Target &target,
   return llvm::Error::success();
 }
 
-static void buildPipeline(PassManager &pm, const Target &target,
-                          const LoweringOptions &options) {
+/// Adds the options that are given as text.
+static llvm::Error addText(mlir::detail::PassOptions &pipeline,
+                           const LoweringOptions &options) {
+  std::string errors;
+  llvm::raw_string_ostream os(errors);
+  if (succeeded(pipeline.parseFromString(options.pipeline, os)))
+    return llvm::Error::success();
+  return makeError(ExitUser, "--pipeline-options=" + options.pipeline + ": " +
+                                 StringRef(errors).trim());
+}
+
+static llvm::Error buildPipeline(PassManager &pm, const Target &target,
+                                 const LoweringOptions &options) {
   switch (target.kind) {
   case Target::Reference: {
     ReferencePipelineOptions pipeline;
     pipeline.accumulateType = options.accumulateInF64 ? "f64" : "f32";
     pipeline.checked = options.checked;
-    return buildReferencePipeline(pm, pipeline);
+    if (llvm::Error error = addText(pipeline, options))
+      return error;
+    buildReferencePipeline(pm, pipeline);
+    break;
   }
   case Target::CPU: {
     CPUPipelineOptions pipeline;
@@ -69,16 +83,24 @@ static void buildPipeline(PassManager &pm, const Target &target,
     pipeline.cpu = options.cpu;
     pipeline.features = options.features;
     pipeline.checked = options.checked;
-    return buildCPUPipeline(pm, pipeline);
+    if (llvm::Error error = addText(pipeline, options))
+      return error;
+    buildCPUPipeline(pm, pipeline);
+    break;
   }
   case Target::GPU: {
     GPUPipelineOptions pipeline;
     pipeline.chip = target.chip;
-    pipeline.format = options.cubins ? "all" : "ptx";
+    if (options.cubins)
+      pipeline.format = "all";
     pipeline.ptxas = options.ptxas;
-    return buildGPUPipeline(pm, pipeline);
+    if (llvm::Error error = addText(pipeline, options))
+      return error;
+    buildGPUPipeline(pm, pipeline);
+    break;
   }
   }
+  return llvm::Error::success();
 }
 
 llvm::Error dsa::lowerFor(ModuleOp module, const Target &target,
@@ -86,7 +108,8 @@ llvm::Error dsa::lowerFor(ModuleOp module, const Target &target,
   if (llvm::Error error = checkOptions(target, options))
     return error;
   PassManager pm(module.getContext());
-  buildPipeline(pm, target, options);
+  if (llvm::Error error = buildPipeline(pm, target, options))
+    return error;
   if (failed(pm.run(module)))
     return makeError(ExitUser, "'" + file +
                                    "' cannot be lowered for the target " +

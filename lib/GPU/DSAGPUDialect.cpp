@@ -107,7 +107,14 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   FailureOr<Kernel> kernel = findKernel(*this, symbols);
   if (failed(kernel))
     return failure();
-  if (kernel->parameters != getArgs().getTypes())
+  // The address of a memref is a pointer.
+  SmallVector<Type> types =
+      llvm::map_to_vector(getArgs().getTypes(), [](Type type) -> Type {
+        return isa<MemRefType>(type)
+                   ? LLVM::LLVMPointerType::get(type.getContext(), 1)
+                   : type;
+      });
+  if (kernel->parameters != TypeRange(types))
     return emitOpError("has arguments of types (")
            << getArgs().getTypes() << "), but " << getKernel() << " takes ("
            << kernel->parameters << ")";

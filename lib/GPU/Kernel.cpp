@@ -61,6 +61,8 @@ Value Kernel::capture(Value host) {
   Type type = host.getType();
   if (type.isIndex())
     type = device.getI64Type();
+  if (isa<MemRefType>(type))
+    type = LLVM::LLVMPointerType::get(device.getContext(), 1);
   TypedAttr constant;
   if (matchPattern(host, m_Constant(&constant))) {
     OpBuilder::InsertionGuard guard(device);
@@ -98,7 +100,7 @@ void Kernel::launch(OpBuilder &host, Value call, ArrayRef<Value> blocks,
 //===----------------------------------------------------------------------===//
 
 GlobalTensor::GlobalTensor(OpBuilder &host, Location loc, Value memref)
-    : elementType(getElementTypeOrSelf(memref)) {
+    : elementType(getElementTypeOrSelf(memref)), memref(memref) {
   ImplicitLocOpBuilder b(loc, host);
   Type i64 = b.getI64Type();
   auto toBytes = [&](OpFoldResult elements) -> Value {
@@ -108,12 +110,6 @@ GlobalTensor::GlobalTensor(OpBuilder &host, Location loc, Value memref)
     return b.createOrFold<arith::IndexCastOp>(i64, bytes);
   };
   auto metadata = memref::ExtractStridedMetadataOp::create(b, memref);
-  address = b.createOrFold<arith::IndexCastOp>(
-      i64, memref::ExtractAlignedPointerAsIndexOp::create(b, memref));
-  address = b.createOrFold<arith::AddIOp>(
-      address, toBytes(metadata.getConstifiedMixedOffset()));
-  base = LLVM::IntToPtrOp::create(
-      b, LLVM::LLVMPointerType::get(b.getContext(), 1), address);
   for (OpFoldResult stride : metadata.getConstifiedMixedStrides())
     strides.push_back(toBytes(stride));
   for (OpFoldResult extent : metadata.getConstifiedMixedSizes())
@@ -133,5 +129,5 @@ Value GlobalTensor::at(Kernel &kernel, ArrayRef<Value> indices) const {
   Value offset = b.i64(0);
   for (auto [dim, index] : llvm::enumerate(indices))
     offset = b.add(offset, b.mul(b.toI64(index), kernel.capture(strides[dim])));
-  return b.advance(kernel.capture(base), offset);
+  return b.advance(kernel.capture(memref), offset);
 }

@@ -161,7 +161,7 @@ func.func @launch_of_another_size(%call: !llvm.ptr, %n: i64) {
 
 func.func @check_aligned_to_12(%call: !llvm.ptr, %n: i64) {
   // expected-error @below {{'dsa_gpu.check_aligned' op has the multiple 12, expected a power of two}}
-  dsa_gpu.check_aligned %call, %n : !llvm.ptr, multiple = 12, what = "keys"
+  dsa_gpu.check_aligned %call, %n : !llvm.ptr, i64, multiple = 12, what = "keys"
   return
 }
 
@@ -169,6 +169,6 @@ func.func @check_aligned_to_12(%call: !llvm.ptr, %n: i64) {
 
 func.func @check_aligned_to_the_least(%call: !llvm.ptr, %n: i64) {
   // expected-error @below {{'dsa_gpu.check_aligned' op has the multiple -9223372036854775808, expected a power of two}}
-  dsa_gpu.check_aligned %call, %n : !llvm.ptr, multiple = -9223372036854775808, what = "keys"
+  dsa_gpu.check_aligned %call, %n : !llvm.ptr, i64, multiple = -9223372036854775808, what = "keys"
   return
 }

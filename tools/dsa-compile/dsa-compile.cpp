@@ -71,6 +71,11 @@ static int runMain(int argc, char **argv) {
       cl::desc("with --cubins: path of ptxas (default: that in $CUDA_HOME/bin, "
                "or the first on PATH)"),
       cl::value_desc("PATH"), cl::cat(category));
+  cl::opt<std::string> pipelineOptions(
+      "pipeline-options",
+      cl::desc("further options of the targets' pipelines, as dsa-opt takes "
+               "them: \"batch-invariant stages=4\""),
+      cl::value_desc("OPTIONS"), cl::cat(category));
   cl::opt<bool> checked(
       "checked",
       cl::desc("functions fail on an index that is neither -1 nor "
@@ -102,6 +107,7 @@ static int runMain(int argc, char **argv) {
   options.lowering.cubins = cubins;
   options.lowering.ptxas = ptxas;
   options.lowering.checked = checked;
+  options.lowering.pipeline = pipelineOptions;
   DialectRegistry registry;
   registerAllDialects(registry);
   registerAllExtensions(registry);

@@ -36,6 +36,11 @@ static cl::opt<uint64_t>
     seed("seed",
          cl::desc("with an emulated target: the order in which warps run"),
          cl::value_desc("N"), cl::init(0), cl::cat(category));
+static cl::opt<std::string> pipelineOptions(
+    "pipeline-options",
+    cl::desc("further options of the target's pipeline, as dsa-opt takes them: "
+             "\"batch-invariant stages=4\""),
+    cl::value_desc("OPTIONS"), cl::cat(category));
 static cl::list<std::string> features(
     "features",
     cl::desc("with --target=cpu: features of this CPU to do without, such as "
@@ -105,6 +110,7 @@ static int runMain(int argc, char **argv) {
   options.repeat = repeat;
   options.lowering.accumulateInF64 = accumulateType == SumType::F64;
   options.lowering.checked = checked;
+  options.lowering.pipeline = pipelineOptions;
   DialectRegistry registry;
   registerAllDialects(registry);
   registerAllExtensions(registry);

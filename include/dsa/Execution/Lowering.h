@@ -48,6 +48,8 @@ struct LoweringOptions {
   /// For Reference.
   bool accumulateInF64 = false;
   bool checked = false;
+  /// Further options of the target's pipeline, as dsa-opt reads them.
+  std::string pipeline;
 };
 
 /// Lowers `module` to the LLVM dialect by the pipeline of `target`. `file`

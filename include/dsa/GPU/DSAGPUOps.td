@@ -102,7 +102,8 @@ def DSAGPU_LaunchOp : DSAGPU_Op<"launch", [
     them. A block has `shared_bytes` bytes of dynamic shared memory; what a chip
     has at most is checked when the kernel is loaded. `args` are the kernel's
     arguments, of exactly its types: a pointer to the device's memory is
-    `!llvm.ptr<1>` on the host too, where nothing reads through it.
+    `!llvm.ptr<1>` on the host too, where nothing reads through it. A memref
+    among them is the address of its first element, for a kernel's pointer.
 
     Grids are checked at run time: an extent that is negative or that the device
     does not have (x < 2^31, y and z < 65536) fails the call, an extent of 0
@@ -122,8 +123,10 @@ def DSAGPU_LaunchOp : DSAGPU_Op<"launch", [
   let arguments = (ins LLVM_PointerInAddressSpace<0>:$call,
     SymbolRefAttr:$kernel, I64:$blocks_x, I64:$blocks_y, I64:$blocks_z,
     I32Attr:$threads, I32Attr:$shared_bytes,
-    Variadic<AnyTypeOf<[I32, I64, F32, LLVM_PointerInAddressSpace<1>],
-                       "i32, i64, f32 or pointer to global memory">>:$args);
+    Variadic<AnyTypeOf<[I32, I64, F32, LLVM_PointerInAddressSpace<1>,
+                        AnyStridedMemRef],
+                       "i32, i64, f32, pointer to global memory or memref">>
+        :$args);
   let assemblyFormat = [{
     $call `:` qualified(type($call)) `,` $kernel
     `blocks` `(` $blocks_x `,` $blocks_y `,` $blocks_z `)`
@@ -136,19 +139,23 @@ def DSAGPU_LaunchOp : DSAGPU_Op<"launch", [
 def DSAGPU_CheckAlignedOp : DSAGPU_Op<"check_aligned"> {
   let summary = "Fail the call unless a number is a multiple of another";
   let description = [{
-    If `value`, an address or a stride in bytes, is not a multiple of `multiple`,
-    a power of two, then the call fails with status 1 and a message that begins
-    with `what`. Kernels load and copy 16 bytes at a time, and there is no slow
-    path for memory that does not allow it.
+    If `value`, a number of bytes or the address of the first element of a
+    memref, is not a multiple of `multiple`, a power of two, then the call fails
+    with status 1 and a message that begins with `what`. Kernels load and copy
+    16 bytes at a time, and there is no slow path for memory that does not allow
+    it.
 
     ```mlir
-    dsa_gpu.check_aligned %call, %stride : !llvm.ptr, multiple = 16, what = "keys: its row stride"
+    dsa_gpu.check_aligned %call, %stride : !llvm.ptr, i64, multiple = 16,
+        what = "keys: its row stride"
     ```
   }];
-  let arguments = (ins LLVM_PointerInAddressSpace<0>:$call, I64:$value,
+  let arguments = (ins LLVM_PointerInAddressSpace<0>:$call,
+    AnyTypeOf<[I64, AnyStridedMemRef], "i64 or memref">:$value,
     I64Attr:$multiple, StrAttr:$what);
   let assemblyFormat = [{
-    $call `,` $value `:` qualified(type($call)) `,` `multiple` `=` $multiple `,`
+    $call `,` $value `:` qualified(type($call)) `,`
+    qualified(type($value)) `,` `multiple` `=` $multiple `,`
     `what` `=` $what attr-dict
   }];
   let hasVerifier = 1;

@@ -27,8 +27,9 @@ public:
 
   int64_t getThreads() const { return threads; }
 
-  /// What `host`, an index, i32, i64, f32 or pointer to global memory, is in
-  /// the kernel; an index is an i64. A constant is one in the kernel too.
+  /// What `host`, an index, i32, i64, f32 or memref, is in the kernel; an index
+  /// is an i64, a memref the address of its first element. A constant is one in
+  /// the kernel too.
   Value capture(Value host);
 
   /// Ends the kernel, and launches it where `host` inserts.
@@ -50,15 +51,13 @@ public:
   /// inserts.
   GlobalTensor(OpBuilder &host, Location loc, Value memref);
 
-  explicit operator bool() const { return static_cast<bool>(base); }
+  explicit operator bool() const { return static_cast<bool>(memref); }
   Type getElementType() const { return elementType; }
   int64_t getElementBytes() const;
   int64_t getRank() const { return strides.size(); }
 
-  /// On the host: the address, as a pointer to global memory and as an i64;
-  /// strides in bytes as i64, extents as indices.
-  Value getBase() const { return base; }
-  Value getAddress() const { return address; }
+  /// On the host: the memref, strides in bytes as i64, extents as indices.
+  Value getMemRef() const { return memref; }
   Value getStride(int64_t dim) const { return strides[dim]; }
   Value getExtent(int64_t dim) const { return extents[dim]; }
   /// The extent if it is known.
@@ -70,7 +69,7 @@ public:
 
 private:
   Type elementType;
-  Value base, address;
+  Value memref;
   SmallVector<Value> strides, extents;
 };
 

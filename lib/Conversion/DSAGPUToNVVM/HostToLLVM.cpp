@@ -16,10 +16,13 @@
 #include "dsa/GPU/DSAGPU.h"
 #include "dsa/Passes.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
@@ -160,13 +163,32 @@ addImage(Constants &constants, gpu::ObjectAttr object, Location loc) {
 // Calls
 //===----------------------------------------------------------------------===//
 
+/// Of a memref the address of its first element, as i64; else `value`.
+static Value getAddress(ImplicitLocOpBuilder &b, Value value) {
+  auto type = dyn_cast<MemRefType>(value.getType());
+  if (!type)
+    return value;
+  auto metadata = memref::ExtractStridedMetadataOp::create(b, value);
+  Value elements = getValueOrCreateConstantIndexOp(
+      b, b.getLoc(), metadata.getConstifiedMixedOffset());
+  Value bytes = arith::MulIOp::create(
+      b, elements,
+      arith::ConstantIndexOp::create(
+          b, type.getElementType().getIntOrFloatBitWidth() / 8));
+  Value address = arith::AddIOp::create(
+      b, memref::ExtractAlignedPointerAsIndexOp::create(b, value), bytes);
+  return arith::IndexCastOp::create(b, b.getI64Type(), address);
+}
+
 /// The address of an array of the addresses of `args`, in memory that the
 /// function allocates once, at its start.
 static Value storeArguments(ImplicitLocOpBuilder &b, LaunchOp launch) {
   auto ptr = LLVM::LLVMPointerType::get(b.getContext());
   if (launch.getArgs().empty())
     return LLVM::ZeroOp::create(b, ptr);
-  SmallVector<Type> types(launch.getArgs().getTypes());
+  SmallVector<Value> args = llvm::map_to_vector(
+      launch.getArgs(), [&](Value value) { return getAddress(b, value); });
+  SmallVector<Type> types(ValueRange(args).getTypes());
   auto values = LLVM::LLVMStructType::getLiteral(b.getContext(), types);
   auto addresses = LLVM::LLVMArrayType::get(ptr, types.size());
   Value valueMemory, addressMemory;
@@ -178,7 +200,7 @@ static Value storeArguments(ImplicitLocOpBuilder &b, LaunchOp launch) {
     valueMemory = LLVM::AllocaOp::create(b, ptr, values, one);
     addressMemory = LLVM::AllocaOp::create(b, ptr, addresses, one);
   }
-  for (auto [i, value] : llvm::enumerate(launch.getArgs())) {
+  for (auto [i, value] : llvm::enumerate(args)) {
     int32_t at = i;
     Value memory = LLVM::GEPOp::create(b, ptr, values, valueMemory,
                                        ArrayRef<LLVM::GEPArg>{0, at});
@@ -326,7 +348,8 @@ void ConvertGPUHostToLLVM::convertChecks() {
     Value multiple =
         LLVM::ConstantOp::create(b, b.getI64IntegerAttr(check.getMultiple()));
     LLVM::CallOp::create(b, *function,
-                         ValueRange{check.getCall(), check.getValue(), multiple,
+                         ValueRange{check.getCall(),
+                                    getAddress(b, check.getValue()), multiple,
                                     LLVM::AddressOfOp::create(b, text)});
     check.erase();
   }

@@ -45,7 +45,7 @@ public:
   Row resolve(Kernel &kernel, Value tile, Value lastTile, Value slot);
   /// An address that may be named, though not read, for a row that is none.
   Value getSomeAddress(Kernel &kernel) const {
-    return kernel.capture(sets[0].keys.getBase());
+    return kernel.capture(sets[0].keys.getMemRef());
   }
 
 private:

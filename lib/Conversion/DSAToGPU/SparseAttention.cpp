@@ -152,7 +152,7 @@ static void checkAligned(LaunchSite &site, const GlobalTensor &tensor,
                                     b.getI64IntegerAttr(rowAlignment),
                                     b.getStringAttr(name + ": " + what));
   };
-  check(tensor.getAddress(), "its address");
+  check(tensor.getMemRef(), "its address");
   for (int64_t i = 0; i + 1 < tensor.getRank(); ++i) {
     if (isAligned(tensor.getStride(i)))
       continue;

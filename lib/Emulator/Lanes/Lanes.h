@@ -59,17 +59,25 @@ inline Lanes<T> load(const char *registers, uint32_t offset) {
   return result;
 }
 
+/// Where only some of the lanes are there: rare, and not to be inlined into
+/// every handler.
 template <typename T>
-inline void store(char *registers, uint32_t offset, const Lanes<T> &values,
-                  uint32_t mask) {
-  if (mask == allLanes) {
-    __builtin_memcpy(registers + offset, &values, sizeof(values));
-    return;
-  }
+__attribute__((noinline)) void storeSome(char *registers, uint32_t offset,
+                                         const Lanes<T> &values,
+                                         uint32_t mask) {
   Lanes<T> merged = load<T>(registers, offset);
   for (unsigned i = 0; i < warpSize; ++i)
     merged.lane[i] = mask >> i & 1 ? values.lane[i] : merged.lane[i];
   __builtin_memcpy(registers + offset, &merged, sizeof(merged));
+}
+
+template <typename T>
+inline void store(char *registers, uint32_t offset, const Lanes<T> &values,
+                  uint32_t mask) {
+  if (mask == allLanes)
+    __builtin_memcpy(registers + offset, &values, sizeof(values));
+  else
+    storeSome(registers, offset, values, mask);
 }
 
 inline uint32_t loadPredicate(const char *registers, uint32_t offset) {

@@ -27,7 +27,8 @@ struct Bfloat {
 };
 
 template <typename Element>
-Pairs split(const char *registers, uint32_t offset) {
+__attribute__((always_inline)) inline Pairs split(const char *registers,
+                                                  uint32_t offset) {
   Lanes<uint32_t> packed = load<uint32_t>(registers, offset);
   Pairs result;
   for (unsigned l = 0; l < warpSize; ++l) {
@@ -83,8 +84,9 @@ void addProducts(Accumulators &d, const Pairs a[2], const float b[2][2][4]) {
 /// Eight k: `a` has the registers of rows 0-7 and 8-15, `b` one register whose
 /// lane 4 n + c has rows 2 c and 2 c + 1 of column n.
 template <typename Element>
-void addEight(Accumulators &d, const char *registers, const uint32_t a[2],
-              uint32_t b) {
+__attribute__((always_inline)) inline void
+addEight(Accumulators &d, const char *registers, const uint32_t a[2],
+         uint32_t b) {
   Pairs rows[2] = {split<Element>(registers, a[0]),
                    split<Element>(registers, a[1])};
   Pairs columns = split<Element>(registers, b);
