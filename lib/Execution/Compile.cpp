@@ -13,13 +13,13 @@
 #include "dsa/Execution/Compile.h"
 
 #include "dsa/Execution/Artefact.h"
+#include "dsa/Execution/KernelText.h"
 #include "dsa/Execution/Progress.h"
 #include "dsa/IR/DSA.h"
 #include "dsa/Pipelines.h"
 #include "dsa/Support/AtomicFile.h"
 #include "dsa/Support/ExitCodes.h"
 
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/ExecutionEngine/OptUtils.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Pass/PassManager.h"

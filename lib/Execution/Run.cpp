@@ -10,6 +10,7 @@
 #include "dsa/Execution/Device.h"
 #include "dsa/Execution/Input.h"
 #include "dsa/Execution/Jit.h"
+#include "dsa/Execution/KernelText.h"
 #include "dsa/Execution/Progress.h"
 #include "dsa/Support/AtomicFile.h"
 #include "dsa/Support/ExitCodes.h"
@@ -19,6 +20,7 @@
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include <chrono>
 
 using namespace mlir;
@@ -165,6 +167,8 @@ static llvm::Error checkOptions(const RunOptions &options) {
   if (options.target.isGPU() && options.threads != 1)
     return makeError(ExitUser,
                      "--threads is of --target=cpu; a GPU has its own");
+  if (!options.target.isGPU() && !options.ptx.empty())
+    return makeError(ExitUser, "--ptx is of a GPU, such as --target=sm_80");
   if (!options.emulated && options.seed != 0)
     return makeError(ExitUser, "--seed is of an emulated target, such as "
                                "--target=sm_80:emulated");
@@ -280,6 +284,18 @@ llvm::Error Session::fetchResults() {
   return llvm::Error::success();
 }
 
+/// Puts the kernels of a file in place of those of the module.
+static llvm::Error replaceKernels(ModuleOp lowered, StringRef path) {
+  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/true);
+  if (!buffer)
+    return makeError(ExitIO, "cannot read '" + path +
+                                 "': " + buffer.getError().message());
+  if (!setPTX(lowered, (*buffer)->getBuffer()))
+    return makeError(ExitUser, "--ptx is for kernels in PTX, of which this "
+                               "function has none");
+  return llvm::Error::success();
+}
+
 llvm::Error dsa::runFunction(const RunOptions &options,
                              DialectRegistry &registry) {
   auto input = InputModule::read(options.file, registry);
@@ -320,6 +336,9 @@ llvm::Error dsa::runFunction(const RunOptions &options,
     if (llvm::Error error =
             lowerFor(module, options.target, options.lowering, options.file))
       return error;
+    if (!options.ptx.empty())
+      if (llvm::Error error = replaceKernels(module, options.ptx))
+        return error;
     auto compiled = Jit::compile(module);
     if (!compiled)
       return compiled.takeError();

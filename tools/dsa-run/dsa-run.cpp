@@ -36,6 +36,12 @@ static cl::opt<uint64_t>
     seed("seed",
          cl::desc("with an emulated target: the order in which warps run"),
          cl::value_desc("N"), cl::init(0), cl::cat(category));
+static cl::opt<std::string>
+    ptx("ptx",
+        cl::desc("with a GPU as the target: a file of PTX to run in place of "
+                 "the kernels, such as dsa-compile --emit=ptx writes and "
+                 "somebody changed"),
+        cl::value_desc("FILE"), cl::cat(category));
 static cl::opt<std::string> pipelineOptions(
     "pipeline-options",
     cl::desc("further options of the target's pipeline, as dsa-opt takes them: "
@@ -101,6 +107,7 @@ static int runMain(int argc, char **argv) {
     return dsa::report(dsa::makeError(
         dsa::ExitUser, "--target=" + target + ": only a GPU is emulated"));
   options.seed = seed;
+  options.ptx = ptx;
   options.threads = threads;
   options.lowering.features.assign(features.begin(), features.end());
   options.file = file;

@@ -31,6 +31,9 @@ struct RunOptions {
   /// schedule.
   bool emulated = false;
   uint64_t seed = 0;
+  /// With a GPU as the target: a file of PTX to run in place of the kernels
+  /// that are compiled, or nothing.
+  std::string ptx;
   /// `features` are those of the host to do without, such as `-avx512f`.
   LoweringOptions lowering;
   int32_t threads = 1;
