@@ -27,7 +27,6 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/OpenMP/OpenMPToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "llvm/ADT/StringSet.h"
 #include "llvm/Bitcode/BitcodeReader.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Verifier.h"
@@ -195,30 +194,6 @@ static llvm::Expected<SmallString<0>> emitObject(llvm::Module &module,
 }
 
 //===----------------------------------------------------------------------===//
-// Images of a GPU
-//===----------------------------------------------------------------------===//
-
-/// The bytes of each image in a module that is lowered for a GPU, by name.
-static SmallVector<std::pair<StringRef, StringRef>>
-getImages(ModuleOp lowered) {
-  SmallVector<std::pair<StringRef, StringRef>> images;
-  for (auto global : lowered.getOps<LLVM::GlobalOp>()) {
-    StringRef name = global.getName();
-    auto bytes = dyn_cast_if_present<StringAttr>(global.getValueOrNull());
-    if (bytes && name.consume_front("dsa_gpu_program."))
-      images.push_back({name, bytes.getValue()});
-  }
-  // Beside an image X there is the text X.name.
-  llvm::StringSet<> names;
-  for (auto [name, bytes] : images)
-    if (name.consume_back(".name"))
-      names.insert(name);
-  llvm::erase_if(
-      images, [&](const auto &image) { return !names.contains(image.first); });
-  return images;
-}
-
-//===----------------------------------------------------------------------===//
 // Compilation
 //===----------------------------------------------------------------------===//
 
@@ -252,7 +227,8 @@ static StringRef getStem(const CompileOptions &options) {
 }
 
 llvm::Error Compiler::addImage(ModuleOp lowered, const Target &target) {
-  if (target.isGPU() && getImages(lowered).empty())
+  std::vector<std::string> imageNames = getImageNames(lowered);
+  if (target.isGPU() && imageNames.empty())
     return makeError(ExitUser, "'" + options.file +
                                    "' has nothing that is computed on a GPU, "
                                    "for the target " +
@@ -260,13 +236,12 @@ llvm::Error Compiler::addImage(ModuleOp lowered, const Target &target) {
   auto image = translate(lowered, context, *machine, images.size());
   if (!image)
     return image.takeError();
-  ArtefactTarget described{target, "", {}, {}, std::move(remarks)};
+  ArtefactTarget described{
+      target, "", {}, std::move(imageNames), std::move(remarks)};
   remarks.clear();
-  if (target.isGPU()) {
+  if (target.isGPU())
     described.cpu = target.chip;
-    for (auto [name, bytes] : getImages(lowered))
-      described.images.push_back(name.str());
-  } else if (llvm::Error error = describeCPU(**image, described))
+  else if (llvm::Error error = describeCPU(**image, described))
     return error;
   artefact.targets.push_back(std::move(described));
   images.push_back(std::move(*image));
@@ -419,9 +394,7 @@ llvm::Error Compiler::run(const DialectRegistry &registry) {
       return write({{options.output, std::move(text)}});
     }
     if (options.emit == Emit::PTX)
-      for (auto [name, bytes] : getImages(*lowered))
-        if (name.starts_with("compute_"))
-          return write({{options.output, bytes.drop_back().str()}});
+      return write({{options.output, getPTX(*lowered)}});
     if (llvm::Error error = addImage(*lowered, target))
       return error;
   }
