@@ -4,7 +4,8 @@
 row, 128 heads over latent rows of 576 columns with 512 of them as values. Inputs have the
 statistics of real models: heavy tails, low rank, and keys that no index head likes, whose scores
 tie at exactly 0. The results are compared with a float64 reference in NumPy that shares no code
-with the compiler, and the time with what this machine can do at most.
+with the compiler, and the time with what this machine can do at most. The attention of one of the
+rows is computed by the kernel for a GPU, too, whose PTX an emulator runs.
 """
 
 import argparse
@@ -41,20 +42,22 @@ def make_inputs():
             layouts.cast(q, "bf16"), data["kv"]]
 
 
-def run(build, threads, arrays, folder):
-    """The results of @core, and the line of times that dsa-run prints."""
-    command = [build / "bin" / "dsa-run", ROOT / "test/Integration/v32-core.mlir",
-               "--function=core", "--target=cpu", f"--threads={threads}", f"--repeat={RUNS}"]
+def run(build, function, arrays, num_results, folder, *options):
+    """The results of a function of test/Integration/v32-FUNCTION.mlir, and the line of times that
+    dsa-run prints."""
+    command = [build / "bin" / "dsa-run", ROOT / f"test/Integration/v32-{function}.mlir",
+               f"--function={function}", *options]
     for i, array in enumerate(arrays):
         bits = array if array.dtype.kind in "fi" else array.view(np.uint16)
         np.save(folder / f"in{i}.npy", bits)
         command.append(f"--input={folder}/in{i}.npy")
-    command += [f"--output={folder}/out{i}.npy" for i in range(4)]
+    command += [f"--output={folder}/out{i}.npy" for i in range(num_results)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if done.returncode:
         sys.exit(f"quickstart: error: dsa-run exited with code {done.returncode}")
-    indices, count, out, lse = (np.load(folder / f"out{i}.npy") for i in range(4))
-    return indices, count, out.view(layouts.DTYPES["bf16"]), lse, done.stdout.strip()
+    results = [np.load(folder / f"out{i}.npy") for i in range(num_results)]
+    return [x.view(layouts.DTYPES["bf16"]) if x.dtype == np.uint16 else x
+            for x in results], done.stdout.strip()
 
 
 def measure_roof(build, threads):
@@ -77,6 +80,22 @@ def count_work(hi, count):
     return 2 * seen * HI * D, 2 * selected * H * (DK + DV)
 
 
+def get_error(out, want):
+    return np.abs(out.astype(np.float64) - want).max() / np.abs(want).max()
+
+
+def run_emulated(build, q, kv, indices, count, want_out, want_lse, magnitude):
+    """Runs the attention of the last row by PTX for sm_80."""
+    row = slice(T - 1, T)
+    with tempfile.TemporaryDirectory() as folder:
+        (out, lse), _ = run(build, "attention", [q[row], kv, indices[row], count[row]], 2,
+                            pathlib.Path(folder), "--target=sm_80:emulated")
+    used = compare.attention_close(out, lse, want_out[row], want_lse[row], type="bf16",
+                                   magnitude=magnitude[row])
+    print(f"    one query as PTX for sm_80, on the emulator: worst error "
+          f"{get_error(out, want_out[row]):.1e} of the largest, {100 * used:.0f} % of the tolerance")
+
+
 def describe_speed(milliseconds, work, roof, name, threads):
     rate = sum(work) / milliseconds / 1e6
     parts = f"{work[0] / 1e9:.1f} + {work[1] / 1e9:.1f} Gflop of scores and attention"
@@ -97,7 +116,9 @@ def main():
     threads = len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
         print("    compiling and running for the target 'cpu'", flush=True)
-        indices, count, out, lse, times = run(build, threads, arrays, pathlib.Path(folder))
+        (indices, count, out, lse), times = run(
+            build, "core", arrays, 4, pathlib.Path(folder), "--target=cpu",
+            f"--threads={threads}", f"--repeat={RUNS}")
     print(f"    {times}")
     best = float(re.search(r"min ([0-9.]+) ms", times)[1])
     speed = describe_speed(best, count_work(hi, count), *measure_roof(build, threads), threads)
@@ -111,13 +132,14 @@ def main():
     magnitude, _ = ops.sparse_attention(q, [kv], [indices], absolute=True, **keywords)
     attention = compare.attention_close(out, lse, want_out, want_lse, type="bf16",
                                         magnitude=magnitude)
-    out_error = np.abs(out.astype(np.float64) - want_out).max() / np.abs(want_out).max()
+    out_error = get_error(out, want_out)
     lse_error = np.abs(lse - want_lse).max()
     selected = ", ".join(f"{n} in {rows} rows" if rows > 1 else f"{n} in 1 row"
                          for n, rows in collections.Counter(count.tolist()).most_common())
     print(f"    tokens selected: {selected}")
     print(f"    worst error: out {out_error:.1e} of the largest, lse {lse_error:.1e}; "
           f"{100 * max(selection, attention):.0f} % of the tolerance")
+    run_emulated(build, q, kv, indices, count, want_out, want_lse, magnitude)
     print(f"quickstart: ok ({int(count.sum())} tokens selected, worst error {out_error:.1e}, "
           f"{times.removeprefix('time: ').split(',')[0]})")
 

@@ -10,8 +10,9 @@ Installs the Debian packages that are missing, builds the project into ./build,
 compiles DeepSeek-V3.2's attention core (indexer, top-k, sparse attention of 64
 query rows over 32,768 keys) for this CPU with dsa-run, runs it on all cores on
 inputs with the statistics of real models, says how far from the roof of the
-machine that was and checks the results against a float64 reference. With
-everything in place it needs no network. The last line is 'quickstart: ok ...' if all went well.
+machine that was and checks the results against a float64 reference; then the
+attention of one row as PTX for a GPU, on the emulator. With everything in place
+it needs no network. The last line is 'quickstart: ok ...' if all went well.
 
 $environment_help"
 

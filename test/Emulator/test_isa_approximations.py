@@ -8,7 +8,7 @@ Infinities, NaN and zeros are as its tables say.
 import numpy as np
 import pytest
 
-from isa import close, each, floats, flushed, same
+from isa import bits, close, each, floats, flushed, same
 
 TINY, SUBNORMAL = 2.0**-126, 2.0**-149
 MODIFIERS = ["", ".ftz"]
@@ -114,6 +114,34 @@ def test_reciprocal_square_root(ftz):
     )
 
 
+@pytest.mark.parametrize("name", ["rcp", "rsqrt"])
+def test_gross_approximations_of_double_precision(name):
+    """Of the upper words: the lower word of the result is 0. Subnormals are zeros.
+
+    No bound is given; the upper word has 20 bits after the point.
+    """
+    generator = np.random.default_rng(3)
+    a = np.concatenate([floats(np.float64, 60), 2.0 ** generator.uniform(-1000, 1000, 200)])
+    a = (bits(a) & np.uint64(0xFFFFFFFF00000000)).view(np.float64)
+    got = each(f"{name}.approx.ftz.f64 $d, $a;", a, out=np.float64)
+    assert not (bits(got) & np.uint64(0xFFFFFFFF)).any()
+    assert (bits(got)[np.isnan(a)] == 0x7FFFFFFF00000000).all()
+    used = flushed(a)
+    with np.errstate(all="ignore"):
+        want = flushed(1 / used if name == "rcp" else 1 / np.sqrt(used))
+    close(got, want, 2.0**-19 * abs(np.nan_to_num(want, posinf=0, neginf=0)), a)
+
+
+def test_reciprocal_square_root_of_double_precision():
+    """No bound is given; two units of the last place are what division and root have."""
+    generator = np.random.default_rng(4)
+    a = np.concatenate([floats(np.float64, 60), 2.0 ** generator.uniform(-1000, 1000, 200)])
+    with np.errstate(all="ignore"):
+        want = 1 / np.sqrt(a)
+    got = each("rsqrt.approx.f64 $d, $a;", a, out=np.float64)
+    close(got, want, 2.0**-51 * abs(np.nan_to_num(want, posinf=0, neginf=0)), a)
+
+
 @pytest.mark.parametrize("ftz", MODIFIERS)
 @pytest.mark.parametrize("name", ["div.full", "div.approx"])
 def test_quotient(name, ftz):
@@ -128,6 +156,20 @@ def test_quotient(name, ftz):
         for _ in range(2)
     )
     check(f"{name}{ftz}.f32 $d, $a, $b;", np.divide, lambda x: 2.5 * ulp(x), a, b, ftz=ftz)
+
+
+@pytest.mark.parametrize("instruction", ["div.full", "div.full.ftz", "div.approx.ftz"])
+def test_quotients_of_and_to_subnormal_numbers(instruction):
+    """By .ftz a subnormal operand or quotient is a zero."""
+    a = np.array([2.0**-130, -(2.0**-149), 1, 3, -(2.0**-100), 2.0**-100, 5], np.float32)
+    b = np.array([1, 2.0**-20, 2.0**-120, 2.0**-129, 2.0**30, 2.0**40, -(2.0**-127)], np.float32)
+    if "ftz" not in instruction:
+        a, b = a[[0, 1, 2, 4, 5]], b[[0, 1, 2, 4, 5]]  # The others are infinite.
+    used = [flushed(x) if "ftz" in instruction else x for x in (a, b)]
+    with np.errstate(all="ignore"):
+        want = used[0] / used[1]
+        want = flushed(want) if "ftz" in instruction else want
+    same(each(f"{instruction}.f32 $d, $a, $b;", a, b, out=np.float32), want, a, b)
 
 
 @pytest.mark.parametrize("ftz", MODIFIERS)

@@ -147,7 +147,7 @@ def test_float_to_integer_flushes(rounding):
     same(got, to_integer(flushed(a), "f32", "s32", rounding), a)
 
 
-@pytest.mark.parametrize("kind", ["f32", "ftz.f32", "f64"])
+@pytest.mark.parametrize("kind", ["f16", "f32", "ftz.f32", "f64"])
 @pytest.mark.parametrize("rounding", ROUNDINGS)
 def test_float_to_integral_float(rounding, kind):
     """Of the same type; the sign of what becomes a zero stays."""

@@ -63,17 +63,18 @@ def check(kind, got, want, *inputs):
     same(got[keep], want[keep], *(x[keep] for x in inputs))
 
 
-def fused(x, y, z):
-    """x * y + z, rounded once."""
+def fused(x, y, z, mode="rn"):
+    """x * y + z, rounded once. A sum that is exactly zero is -0 in mode rm."""
     if not np.isfinite([x, y, z]).all():
         with np.errstate(invalid="ignore"):
             return x * y + z
     exact = Fraction(float(x)) * Fraction(float(y)) + Fraction(float(z))
     if exact:
-        return rounded(exact, x.dtype)
-    product_negative = np.signbit(x) != np.signbit(y)
-    both = product_negative and np.signbit(z) and (x == 0 or y == 0) and z == 0
-    return x.dtype.type(-0.0 if both else 0.0)
+        return rounded(exact, x.dtype, mode)
+    negative = np.signbit(x) != np.signbit(y)
+    zeros_of_one_sign = z == 0 and (x == 0 or y == 0) and negative == np.signbit(z)
+    minus = negative if zeros_of_one_sign else mode == "rm"
+    return x.dtype.type(-0.0 if minus else 0.0)
 
 
 def factors(kind):
@@ -99,6 +100,27 @@ def test_fused_multiply_add(name, kind):
         return np.array([fused(*row) for row in zip(*arrays)], of(kind))
 
     check(kind, got, through(kind, all_fused, a, b, c), a, b, c)
+
+
+@pytest.mark.parametrize("kind", ["f32", "ftz.f32"])
+@pytest.mark.parametrize("mode", ["rz", "rm", "rp"])
+def test_other_roundings(mode, kind):
+    """To zero, to minus infinity and to plus infinity."""
+    a, b, c = factors(kind)
+    one = np.ones_like(a)
+
+    def all_of(*arrays):
+        return np.array([fused(*row, mode) for row in zip(*arrays)], of(kind))
+
+    zero = np.copysign(one * 0, np.where(np.signbit(a) != np.signbit(b), -1, 1)).astype(a.dtype)
+    for text, operands in (
+        (f"fma.{mode}.{kind} $d, $a, $b, $c;", (a, b, c)),
+        (f"add.{mode}.{kind} $d, $a, $c;", (a, one, c)),
+        (f"sub.{mode}.{kind} $d, $a, $c;", (a, one, -c)),
+        (f"mul.{mode}.{kind} $d, $a, $b;", (a, b, zero)),
+    ):
+        got = each(text, a, b, c, out=of(kind))
+        check(kind, got, through(kind, all_of, *operands), a, b, c)
 
 
 def test_a_fused_sum_is_not_rounded_twice():
@@ -147,6 +169,14 @@ def test_minimum_and_maximum_with_nan(name, function, modifiers):
     nan = np.isnan(a) | np.isnan(b)
     same(got, np.where(nan, np.float32(np.nan), through(modifiers, function, a, b)), a, b)
     assert (bits(got)[nan] == 0x7FFFFFFF).all()
+
+
+@pytest.mark.parametrize("kind", ["f32", "f64"])
+def test_copysign(kind):
+    """The sign of the first operand with the value of the second."""
+    a, b = pairs(values(kind))
+    got = each(f"copysign.{kind} $d, $a, $b;", a, b, out=of(kind))
+    assert (bits(got) == bits(np.copysign(b, a))).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)

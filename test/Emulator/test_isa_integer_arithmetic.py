@@ -109,6 +109,28 @@ def test_minimum_and_maximum(kind):
     same(each(f"max.{kind} $d, $a, $b;", a, b, out=TYPES[kind]), np.maximum(a, b), a, b)
 
 
+@pytest.mark.parametrize("kind", ALL)
+def test_sum_of_absolute_differences(kind):
+    a, b = operands(kind)
+    c = np.resize(integers(TYPES[kind], seed=5)[::-1], a.shape)
+    x, y, z = exact(a, b, c)
+    got = each(f"sad.{kind} $d, $a, $b, $c;", a, b, c, out=TYPES[kind])
+    same(got, wrap(z + abs(x - y), TYPES[kind]), a, b, c)
+
+
+@pytest.mark.parametrize("kind", ["u32", "s32", "u64", "s64"])
+def test_find_the_first_bit(kind):
+    """The highest that is not like the sign; by .shiftamt, how far from the top."""
+    a = integers(TYPES[kind])
+    most = 8 * a.dtype.itemsize - 1
+    places = [(int(x) if x >= 0 else ~int(x)).bit_length() - 1 for x in a]
+    got = each(f"bfind.{kind} $d, $a;", a, out=np.uint32)
+    same(got, wrap(places, np.uint32), a)
+    shifts = [most - x if x >= 0 else -1 for x in places]
+    got = each(f"bfind.shiftamt.{kind} $d, $a;", a, out=np.uint32)
+    same(got, wrap(shifts, np.uint32), a)
+
+
 @pytest.mark.parametrize("kind", ["s16", "s32", "s64"])
 def test_negative_and_absolute(kind):
     a = integers(TYPES[kind])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import emulator
-from isa import HEADER, dump
+from isa import HEADER, dump, run
 
 NAMES = ["tid.x", "tid.y", "tid.z", "ntid.x", "ntid.y", "ntid.z", "ctaid.x", "ctaid.y", "ctaid.z",
          "nctaid.x", "nctaid.y", "nctaid.z", "laneid", "lanemask_eq", "lanemask_le", "lanemask_lt",
@@ -83,6 +83,22 @@ def test_places_of_threads(grid, block):
         want[f"ntid.{axis}"], want[f"nctaid.{axis}"] = np.array(block[i]), np.array(grid[i])
     for name, values in want.items():
         np.testing.assert_array_equal(got[name], np.broadcast_to(values, got[name].shape), name)
+
+
+def test_sizes():
+    """Of the shared memory of the launch, of all of the block's, and of a warp."""
+    out = np.zeros((1, 3), np.uint32)
+    body = """
+  mov.u32 %r1, %dynamic_smem_size;
+  mov.u32 %r2, %total_smem_size;
+  mov.u32 %r3, WARP_SZ;
+  mov.u32 %r4, cells;
+  st.global.u32 [%e0], %r1;
+  st.global.u32 [%e0+4], %r2;
+  st.global.u32 [%e0+8], %r3;
+"""
+    run(body, out, block=1, variables=".shared .align 4 .b8 cells[400];\n", shared=1200)
+    assert out[0, 0] == 1200 and out[0, 1] >= 1600 and out[0, 2] == 32
 
 
 def test_numbers_of_warps():
