@@ -14,7 +14,8 @@ from fake_driver import Fake  # noqa: E402
 def library(tmp_path_factory):
     path = tmp_path_factory.mktemp("runtime") / "fake.so"
     renamed = [f"-D{name}=fake_{name}" for name in ("dlopen", "dlsym", "dlerror")]
-    gpu_runtime.build(path, gpu_runtime.ROOT / "test" / "Runtime" / "fake_driver.c", options=renamed)
+    source = pathlib.Path(__file__).parent / "fake_driver.c"
+    gpu_runtime.build(path, source, options=renamed)
     return path
 
 

@@ -36,7 +36,7 @@ class Call(ctypes.Structure):
 
 
 def program(images, kernels):
-    """Images as (name, data), `sm_80` or `compute_80`; kernels as (name, bytes of shared memory)."""
+    """Images as (name, data), `sm_80` or `compute_80`; kernels as (name, shared bytes)."""
     def image(name, data):
         architecture, number = name.split("_")
         return Image(name.encode(), data, CUBIN if architecture == "sm" else PTX,
@@ -54,7 +54,8 @@ def build(output, *sources, options=()):
     dlpack = ROOT / "third_party" / "dlpack" / "include"
     subprocess.run([LLVM / "clang", "-std=c11", "-O1", "-shared", "-fPIC", "-Wall", "-Wextra",
                     "-Werror", f"-I{ROOT}/include", f"-I{runtime}", f"-I{dlpack}", *options,
-                    *sources, *(runtime / f"{name}.c" for name in RUNTIME), "-o", output, "-pthread"], check=True)
+                    *sources, *(runtime / f"{name}.c" for name in RUNTIME), "-o", output,
+                    "-pthread"], check=True)
 
 
 class Runtime:

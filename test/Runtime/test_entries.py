@@ -48,7 +48,8 @@ class Function(ctypes.Structure):
 
 
 class Artefact:
-    """A function of two inputs and a result, each of 4 f32; entry e of target t is 100 + 10t + e."""
+    """A function of two inputs and a result, each of 4 f32. Entry e of target t is 100 + 10t + e.
+    """
 
     def __init__(self, fake, *programs):
         self.fake = fake
