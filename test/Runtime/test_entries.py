@@ -77,6 +77,7 @@ class Artefact:
         pointers = (ctypes.c_void_p * len(used))(
             *(t and ctypes.addressof(t) for t in used))
         function, call = ctypes.c_void_p(), Call()
+        ctypes.memset(ctypes.byref(call), 0xaa, ctypes.sizeof(call))
         status = self.fake.library.dsa_enter(
             ctypes.byref(self.function), entry, pointers, ctypes.c_void_p(last),
             (ctypes.c_int64 * 64)(), ctypes.byref(function),
@@ -121,6 +122,19 @@ def test_the_device_of_the_tensors_chooses(fake):
     assert fake.loads() == ["wide", "narrow86"]
 
 
+def test_the_choice_is_made_once(fake):
+    artefact = Artefact(fake, None, WIDE)
+    assert artefact.enter(artefact.tensors(CUDA))[0] == OK
+    fake.set(Failing=b"cuDeviceGetAttribute", Error=999)
+    assert artefact.enter(artefact.tensors(CUDA))[0] == OK
+    assert artefact.enter(artefact.tensors(CUDA, 1))[0] == DEVICE
+
+
+def test_targets_of_gpus_come_first(fake):
+    artefact = Artefact(fake, WIDE, None)
+    assert [artefact.enter(artefact.tensors(device))[1] for device in (CPU, CUDA)] == [110, 100]
+
+
 def test_the_first_target_that_fits(fake):
     chips(fake, "sm_80", "sm_86")
     artefact = Artefact(fake, NARROW, WIDE)
@@ -159,6 +173,13 @@ def test_tensors_of_a_device_that_there_is_no_code_for(fake, device):
     artefact = Artefact(fake, None)
     assert artefact.enter(artefact.tensors(device))[0] == ARGUMENT
     assert fake.last_error() == f"a: the tensor is on a device of type {device}, expected 1"
+
+
+def test_the_first_tensor_decides(fake):
+    artefact = Artefact(fake, None, WIDE)
+    tensors = [artefact.tensors(ROCM)[0], *artefact.tensors(CUDA)[1:]]
+    assert artefact.enter(tensors)[0] == ARGUMENT
+    assert fake.last_error() == "a: the tensor is on a device of type 10, expected 1"
 
 
 def test_an_artefact_for_gpus_alone(fake):
