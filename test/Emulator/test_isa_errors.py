@@ -134,7 +134,8 @@ def test_aligned_instructions_where_lanes_diverge(instruction, form):
     if form == "guard":
         body = f"@%p1 {instruction}"
     else:
-        body = f"@!%p1 bra SKIP;\n{instruction}\nSKIP:"
+        # The others stay alive: threads that exit would release a barrier of all.
+        body = f"@!%p1 bra SKIP;\n{instruction}\nSKIP:\nbar.sync 3;"
     refused(CELLS + zeros + DIVERGED + body)
 
 
