@@ -29,10 +29,11 @@ BITS = {BF16: np.uint16, F8: np.uint8}
 
 
 class Clause:
-    """`name(%a, %b : type, type)`; nothing if there are no arrays."""
+    """`name(%a, %b : type, type)`; nothing if there are no arrays. With `columns_known`, the last
+    dimension is static even where others are dynamic."""
 
-    def __init__(self, name, *arrays, suffix=""):
-        self.name, self.suffix = name, suffix
+    def __init__(self, name, *arrays, suffix="", columns_known=False):
+        self.name, self.suffix, self.columns_known = name, suffix, columns_known
         self.arrays = [np.asarray(a) for a in arrays if a is not None]
 
 
@@ -74,7 +75,8 @@ def function_text(op, clauses, results, dynamic, static_results=()):
         if not clause.arrays:
             continue
         names = [f"%a{len(arguments) + i}" for i in range(len(clause.arrays))]
-        texts = [tensor_type(a.shape, TYPES[a.dtype], dynamic, turn=len(arguments) + i)
+        texts = [tensor_type(a.shape, TYPES[a.dtype], dynamic,
+                             (a.ndim - 1,) if clause.columns_known else (), len(arguments) + i)
                  for i, a in enumerate(clause.arrays)]
         arguments += clause.arrays
         types += texts
@@ -106,7 +108,10 @@ def function_text(op, clauses, results, dynamic, static_results=()):
 TARGETS = {"reference": ["--target=reference"], "cpu": ["--target=cpu"],
            "cpu with 8 lanes": ["--target=cpu", "--features=-avx512f"],
            "cpu with 4 lanes": ["--target=cpu", "--features=-avx512f,-avx2"],
-           "cpu without bf16 pairs": ["--target=cpu", "--features=-avx512bf16"]}
+           "cpu without bf16 pairs": ["--target=cpu", "--features=-avx512bf16"],
+           # On the emulator, which ends with exit code 70 where it sees a race.
+           "sm_80": ["--target=sm_80:emulated"], "sm_86": ["--target=sm_86:emulated"],
+           "sm_90": ["--target=sm_90:emulated"]}
 _target = "reference"
 _passes = ()
 
@@ -120,6 +125,11 @@ def compiled_for(target):
         yield
     finally:
         _target = before
+
+
+def is_gpu():
+    """Whether functions executed now are compiled for a GPU."""
+    return _target.startswith("sm_")
 
 
 @contextlib.contextmanager
@@ -267,7 +277,8 @@ def sparse_attention(folder, q, keys, indices, *, scale, dv, q_tail=None, key_ta
                      options=()):
     rows = q.shape[:-1]
     texts = [f"#dsa.kv_layout{layout_text(x) if x else '<dense>'}" for x in layouts]
-    clauses = [Clause("query", q), Clause("query_tail", q_tail), Clause("keys", *keys),
+    clauses = [Clause("query", q, columns_known=is_gpu()),
+               Clause("query_tail", q_tail, columns_known=is_gpu()), Clause("keys", *keys),
                Clause("key_tails", *key_tails), Clause("values", *values),
                "paged" if paged else "", f"layouts = [{', '.join(texts)}]" if texts else "",
                Clause("block_tables", *block_tables), Clause("row_ids", row_ids),

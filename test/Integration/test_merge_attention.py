@@ -5,10 +5,12 @@ import itertools
 import numpy as np
 import pytest
 
-from harness import BF16, merge_attention, sparse_attention
+import gpu
+from harness import BF16, TYPES, is_gpu, merge_attention, sparse_attention
 from reference import compare, inputs, ops
 
-TARGETS = ("reference", "cpu", "cpu with 8 lanes", "cpu with 4 lanes", "cpu without bf16 pairs")
+TARGETS = ("reference", "cpu", "cpu with 8 lanes", "cpu with 4 lanes", "cpu without bf16 pairs",
+           "sm_80")
 
 
 def check(folder, outs, lses, sink=None, *, type="f32", **keywords):
@@ -26,18 +28,19 @@ def test_parts_equal_the_whole(tmp_path, parts, batched):
     kv = rng.standard_normal(((2,) if batched else ()) + (60, 8)).astype(np.float32)
     idx = inputs.indices(rng, lead[-1], 60, 21, batch=2 if batched else None)
     sink = rng.standard_normal(2).astype(np.float32)
-    keywords = dict(scale=0.5, dv=6)
+    q, [kv], keywords = gpu.fitted(q, [kv], scale=0.5, dv=6)
     whole = ops.sparse_attention(q, [kv], [idx], sink=sink, **keywords)
     outs, lses = [], []
     for piece in np.array_split(idx, parts, axis=-1):
-        out, lse = sparse_attention(tmp_path, q, [kv], [np.ascontiguousarray(piece)], **keywords)
+        out, lse = sparse_attention(tmp_path, q, [kv], [np.ascontiguousarray(piece)],
+                                    out_type="f32", **keywords)
         outs.append(out)
         lses.append(lse)
     # The first in an operand of its own, the rest in one.
     groups = [slice(0, 1), slice(1, None)] if parts > 1 else [slice(0, 1)]
     out, lse = check(tmp_path, [np.stack(outs[g]) for g in groups],
                      [np.stack(lses[g]) for g in groups], sink, dynamic=batched)
-    compare.attention_close(out, lse, *whole, type="f32")
+    compare.attention_close(out, lse, *whole, type=TYPES[q.dtype])
 
 
 def test_special_values_enumerated(tmp_path):
@@ -112,15 +115,15 @@ def test_special_outs(tmp_path, dtype):
 
 def test_the_sink_stands_once(tmp_path):
     """Split without a sink and merged with it is the whole with it; in f16 and bf16, too."""
-    rng = inputs.rng(7)
+    rng, width = inputs.rng(7), gpu.whole(8) if is_gpu() else 8
     for dtype, name in ((BF16, "bf16"), (np.float16, "f16")):
-        q, kv = (rng.standard_normal(x).astype(dtype) for x in ((4, 3, 8), (30, 8)))
+        q, kv = (rng.standard_normal(x).astype(dtype) for x in ((4, 3, width), (30, width)))
         idx, sink = inputs.indices(rng, 4, 30, 12), np.array([2, np.inf, -np.inf], np.float32)
-        halves = [sparse_attention(tmp_path, q, [kv], [np.ascontiguousarray(part)], scale=0.4, dv=8,
-                                   out_type="f32") for part in np.split(idx, 2, axis=-1)]
+        halves = [sparse_attention(tmp_path, q, [kv], [np.ascontiguousarray(part)], scale=0.4,
+                                   dv=width, out_type="f32") for part in np.split(idx, 2, axis=-1)]
         out, lse = check(tmp_path, [np.stack([out for out, _ in halves])],
                          [np.stack([lse for _, lse in halves])], sink)
-        whole = ops.sparse_attention(q, [kv], [idx], sink=sink, scale=0.4, dv=8)
+        whole = ops.sparse_attention(q, [kv], [idx], sink=sink, scale=0.4, dv=width)
         compare.attention_close(out, lse, *whole, type=name)
 
 
