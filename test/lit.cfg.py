@@ -40,11 +40,13 @@ if config.dsa_sanitizers:
     config.available_features.add("sanitizers")
     lit_config.note("left out with sanitizers: tests of the package and the plugin")
 
-# CUDA's assembler is for those who have it; all else is tested without.
-cuda = os.environ.get("CUDA_HOME")
-if cuda:
-    config.environment["CUDA_HOME"] = cuda
-if lit.util.which("ptxas", os.path.join(cuda or "", "bin")) or lit.util.which("ptxas"):
+# CUDA's assembler is for those who have it, or have it of tools/get-ptxas.sh; all
+# else is tested without.
+for cuda in (os.environ.get("CUDA_HOME"), os.path.join(config.dsa_build_dir, "cuda")):
+    if cuda and lit.util.which("ptxas", os.path.join(cuda, "bin")):
+        config.environment["CUDA_HOME"] = cuda
+        break
+if "CUDA_HOME" in config.environment or lit.util.which("ptxas"):
     config.available_features.add("ptxas")
 else:
     lit_config.note("left out without ptxas: tests of what it makes of PTX")

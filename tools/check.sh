@@ -8,14 +8,18 @@ set -euo pipefail
 usage="usage: tools/check.sh [--quick] [--tidy[=REF]] [--help]
 
 Installs the Debian packages that are missing, builds the project into ./build
-and runs every test: formatting, source rules, generated docs, lit, pytest,
-broken variants of the tests' files (tools/fuzz/mutate.py), and lit again on a
-build with address and undefined-behaviour sanitizers. A step
-that fails does not hide the later ones; only a failed build ends the run.
-With everything in place it needs no network. The last line is
-'N passed, N failed'; each test of lit and pytest counts, and each check.
+and runs every test: formatting, source rules, generated docs, what ptxas makes
+of the GPU kernels, lit, pytest, broken variants of the tests' files
+(tools/fuzz/mutate.py), GPU kernels without one of their barriers
+(tools/mutation.sh), and lit again on a build with address and
+undefined-behaviour sanitizers. A step that fails does not hide the later ones;
+only a failed build ends the run.
+With everything in place it needs no network; what needs ptxas is skipped where
+it cannot be had (tools/get-ptxas.sh). The last line is 'N passed, N failed';
+each test of lit and pytest counts, and each check.
 
-  --quick       leave the broken variants and the sanitizer build out
+  --quick       leave the broken variants, the kernels without barriers and the
+                sanitizer build out
   --tidy[=REF]  also run clang-tidy on the .cpp files changed since the git
                 commit REF (default HEAD~1)
 
@@ -162,13 +166,13 @@ check_tidy() {
 }
 
 needs=("${build_needs[@]}" "clang-format-22 $llvm/bin/clang-format" "gcc gcc")
-step_total=9
+step_total=11
 if ! $quick; then
   needs+=("libclang-rt-22-dev $llvm/lib/clang/22/include/sanitizer/asan_interface.h")
 fi
 if [ -n "$tidy" ]; then
   needs+=("clang-tidy-22 $llvm/bin/clang-tidy")
-  step_total=10
+  step_total=12
 fi
 open_build_folder
 export DSA_BUILD_DIR=$build
@@ -194,6 +198,17 @@ check "build" configure_and_compile "$build" OFF || summary
 begin "generated docs"
 check "docs/generated" "$root/tools/generate-docs.sh" || true
 
+begin "what ptxas makes of the GPU kernels"
+if reason=$("$root/tools/get-ptxas.sh" 2>&1); then
+  # The tests below take the same one.
+  export CUDA_HOME=$build/cuda
+  check "test/golden/gpu-resources.json" \
+    "$build/venv/bin/python" "$root/tools/gpu-resources/table.py" --check || true
+else
+  skipped=$((skipped + 1))
+  finish "skipped: ${reason##*$'\n'}"
+fi
+
 begin "lit"
 run_lit "lit" "$build"
 
@@ -214,6 +229,13 @@ if $quick; then
 else
   check "2000 mutants of text" run_mutants text 2000 || true
   check "1000 mutants of bytecode" run_mutants bytecode 1000 || true
+fi
+
+begin "GPU kernels without one of their barriers"
+if $quick; then
+  finish "left out by --quick"
+else
+  check "each barrier is needed" "$root/tools/mutation.sh" || true
 fi
 
 if [ -n "$tidy" ]; then

@@ -1,13 +1,14 @@
 #!/bin/bash
-# The op and pass reference under docs/generated, from the .td files.
+# The pages under docs/generated.
 set -euo pipefail
 # shellcheck source=tools/setup.sh
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
 usage="usage: tools/generate-docs.sh [--update | --help]
 
-Compares docs/generated with what mlir-tblgen makes of the .td files: prints
-the difference and exits 1 if there is any. --update writes the files instead."
+Compares docs/generated with what mlir-tblgen makes of the .td files, and
+tools/gpu-resources/table.py of test/golden/gpu-resources.json: prints the
+difference and exits 1 if there is any. --update writes the files instead."
 
 update=false
 case $#:${1:-} in
@@ -40,10 +41,12 @@ generate() { # NAME TD-FILE GENERATOR...
 generate Ops.md include/dsa/IR/DSAOps.td -gen-dialect-doc -dialect=dsa
 generate GPUOps.md include/dsa/GPU/DSAGPUOps.td -gen-dialect-doc -dialect=dsa_gpu
 generate Passes.md include/dsa/Passes.td -gen-pass-doc
+find_python || die 69 "no Python 3.11 or newer with venv; run as root: apt-get install python3-venv"
+PYTHONDONTWRITEBYTECODE=1 "$python" tools/gpu-resources/table.py --page >"$scratch/GPUResources.md"
 
 if $update; then
   mkdir -p docs/generated
   cp "$scratch"/*.md docs/generated/
 elif ! diff -ru docs/generated "$scratch"; then
-  die 1 "docs/generated is not what the .td files say; run tools/generate-docs.sh --update"
+  die 1 "docs/generated is not what its sources say; run tools/generate-docs.sh --update"
 fi

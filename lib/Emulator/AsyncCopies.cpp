@@ -7,7 +7,6 @@
 
 #include "AsyncCopies.h"
 #include <algorithm>
-#include <cstring>
 
 using namespace dsa::emulator;
 
@@ -22,8 +21,9 @@ void AsyncCopies::wait(uint32_t lanes, uint32_t left,
       pending[kept++] = copy;
       continue;
     }
-    memcpy(copy.to, copy.from, copy.copied);
-    memset(copy.to + copy.copied, 0, copy.bytes - copy.copied);
+    // Where nothing is read there may be no address to read from.
+    std::copy_n(copy.from, copy.copied, copy.to);
+    std::fill_n(copy.to + copy.copied, copy.bytes - copy.copied, 0);
   }
   pending.resize(kept);
 }

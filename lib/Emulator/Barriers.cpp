@@ -46,7 +46,7 @@ void Barriers::arrive(Warp &warp, const Arrival &arrival,
       barrier.reduction != arrival.reduction)
     warp.failLane(lane, "others are at barrier ", arrival.barrier,
                   " with another reduction");
-  Knowledge knowledge = warp.clock.arrive(arrival.lanes);
+  Knowledge knowledge = warp.clock.arrive();
   if (barrier.joined)
     barrier.joined->join(knowledge);
   else
@@ -65,8 +65,7 @@ void Barriers::arrive(Warp &warp, const Arrival &arrival,
 
 void Barriers::onWarpDone(unsigned numLiveWarps) {
   for (Barrier &barrier : barriers)
-    if (barrier.arrived && !barrier.threads)
-      completeIfAll(barrier, numLiveWarps);
+    completeIfAll(barrier, numLiveWarps);
 }
 
 std::string Barriers::describe(const Warp &warp) const {

@@ -79,7 +79,7 @@ std::string Block::describe(unsigned warp, unsigned lane) const {
 
 void Block::onRace(const Accessor &access, const char *kind,
                    const PastAccess &past, uint32_t address) {
-  unsigned warp = access.clock.warp;
+  unsigned warp = access.clock.getWarp();
   execution.reportRace(access.pc, past.pc,
                        concat(execution.describe(access.pc), ": block (",
                               index.x, ", ", index.y, ", ", index.z,

@@ -34,6 +34,7 @@ public:
 private:
   void onRace(const Accessor &access, const char *kind, const PastAccess &past,
               uint32_t address) override;
+  void onRacingAccess() override { execution.countRace(); }
   std::string describe(unsigned warp, unsigned lane) const;
   [[noreturn]] void failDeadlock() const;
 

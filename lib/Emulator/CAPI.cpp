@@ -23,11 +23,14 @@ static bool parseNumber(std::string_view text, T &value) {
 }
 
 static bool setISA(LaunchOptions &options, std::string_view name) {
+  if (name == "best") {
+    options.isa = getHostISA();
+    return true;
+  }
   for (HostISA isa : {HostISA::Baseline, HostISA::AVX2, HostISA::AVX512})
-    if (isa <= getHostISA() && (name == getName(isa) || name == "best")) {
+    if (isa <= getHostISA() && name == getName(isa)) {
       options.isa = isa;
-      if (name != "best" || isa == getHostISA())
-        return true;
+      return true;
     }
   return false;
 }

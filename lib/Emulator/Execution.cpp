@@ -26,6 +26,19 @@ Execution::Execution(const Program &program, const ModuleVariables &variables,
   sharedBytes = options.dynamicSharedBytes
                     ? program.dynamicSharedBase + options.dynamicSharedBytes
                     : program.staticSharedBytes;
+  allocateRegisters();
+}
+
+void Execution::allocateRegisters() {
+  const std::vector<char> &initial = program.registers;
+  size_t bytes = (initial.size() / 64 + 1) * 64;
+  for (unsigned warp = 0; warp < numWarps; ++warp) {
+    char *file = static_cast<char *>(std::aligned_alloc(64, bytes));
+    if (!file)
+      throw std::bad_alloc();
+    registerFiles.emplace_back(file);
+    std::copy(initial.begin(), initial.end(), file);
+  }
 }
 
 static std::string show(const Dim3 &size) {
@@ -100,7 +113,6 @@ std::string Execution::describeThread(Dim3 block, unsigned thread) const {
 
 void Execution::reportRace(uint32_t pc, uint32_t otherPC,
                            const std::string &message) {
-  ++report.raceCount;
   bool isNew = racingPairs.insert(std::minmax(pc, otherPC)).second;
   if (isNew && report.races.size() < Report::maxRaces)
     report.races.push_back(concat("kernel '", program.name, "': ", message));

@@ -10,6 +10,8 @@
 
 #include "Failure.h"
 #include "Program.h"
+#include <cstdlib>
+#include <memory>
 #include <set>
 
 namespace dsa::emulator {
@@ -25,6 +27,9 @@ public:
   /// Where `bytes` of global memory are, or an empty pointer. `writes` asks for
   /// memory that kernels may change.
   char *findGlobal(uint32_t pc, uint64_t address, unsigned bytes, bool writes);
+  /// The register file of a warp, with the constants in it; what other
+  /// registers hold is open.
+  char *getRegisters(unsigned warp) { return registerFiles[warp].get(); }
   /// Whether it is in a .const variable.
   bool isConst(uint64_t address) const { return findRange(address).isConst; }
   /// What is before a message: line, text and source of an instruction.
@@ -34,6 +39,7 @@ public:
     ++executions[pc];
     laneExecutions += __builtin_popcount(lanes);
   }
+  void countRace() { ++report.raceCount; }
   void reportRace(uint32_t pc, uint32_t otherPC, const std::string &message);
 
   const Program &program;
@@ -44,6 +50,7 @@ public:
 
 private:
   void checkOptions() const;
+  void allocateRegisters();
   void collectStatistics();
 
   struct Range {
@@ -52,6 +59,11 @@ private:
   };
   Range findRange(uint64_t address) const;
 
+  struct Free {
+    void operator()(char *memory) const { std::free(memory); }
+  };
+  /// Aligned as the host's vectors are.
+  std::vector<std::unique_ptr<char, Free>> registerFiles;
   const ModuleVariables &variables;
   const GlobalMemory &memory;
   Report &report;

@@ -28,7 +28,7 @@ uint32_t KernelDecoder::allocate(unsigned bytes) {
   // Tens of thousands of registers in use: far more than any GPU has.
   if (offset + size > (size_t(1) << 30))
     fail("kernel '", kernel.name, "' has too many registers");
-  program.registers.resize(offset + size);
+  program.registers.resize(offset + size, char(0xFF));
   return offset;
 }
 

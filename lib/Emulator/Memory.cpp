@@ -66,16 +66,16 @@ Access dsa::emulator::resolve(Warp &warp, const Instruction &i, unsigned lane,
 static void setElement(char *to, unsigned registerBytes, const char *from,
                        unsigned bytes, bool isSigned) {
   if (bytes == registerBytes) {
-    memcpy(to, from, bytes);
+    copySmall(to, from, bytes);
     return;
   }
   uint64_t value = 0;
-  memcpy(&value, from, bytes);
+  copySmall(reinterpret_cast<char *>(&value), from, bytes);
   if (isSigned) {
     unsigned unused = 64 - 8 * bytes;
     value = uint64_t(int64_t(value << unused) >> unused);
   }
-  memcpy(to, &value, registerBytes);
+  copySmall(to, reinterpret_cast<const char *>(&value), registerBytes);
 }
 
 void dsa::emulator::executeLoad(Warp &warp, const Instruction &i,
@@ -100,17 +100,25 @@ void dsa::emulator::executeStore(Warp &warp, const Instruction &i,
                                  uint32_t mask) {
   unsigned bytes = i.elementBytes * i.elements;
   RaceDetector *races = warp.block.getRaces();
+  Access accesses[warpSize];
   forEachLane(mask, [&](unsigned lane) {
     uint64_t address = warp.getAddress(i, i.operands[0], lane) + i.offset;
-    Access access = resolve(warp, i, lane, address, bytes, i.space, true);
+    accesses[lane] = resolve(warp, i, lane, address, bytes, i.space, true);
+    if (races && accesses[lane].space == Space::Shared)
+      races->checkStore(getAccessor(warp, lane), accesses[lane].sharedAddress,
+                        bytes);
+  });
+  forEachLane(mask, [&](unsigned lane) {
+    const Access &access = accesses[lane];
     char value[16];
     for (unsigned e = 0; e < i.elements; ++e)
-      memcpy(value + e * i.elementBytes,
-             warp.getRegister(i.operands[1 + e]) + lane * i.registerBytes,
-             i.elementBytes);
+      copySmall(value + e * i.elementBytes,
+                warp.getRegister(i.operands[1 + e]) + lane * i.registerBytes,
+                i.elementBytes);
     if (races && access.space == Space::Shared)
-      races->write(getAccessor(warp, lane), access.sharedAddress, bytes, value);
-    memcpy(access.memory, value, bytes);
+      races->recordStore(getAccessor(warp, lane), access.sharedAddress, bytes,
+                         value);
+    copySmall(access.memory, value, bytes);
   });
 }
 

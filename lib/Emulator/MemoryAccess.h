@@ -30,6 +30,26 @@ inline Accessor getAccessor(const Warp &warp, unsigned lane) {
   return {warp.clock, lane, warp.pc};
 }
 
+/// For the sizes that elements and accesses have, which a call is slow for.
+inline void copySmall(char *to, const char *from, unsigned bytes) {
+  switch (bytes) {
+  case 1:
+    *to = *from;
+    break;
+  case 2:
+    memcpy(to, from, 2);
+    break;
+  case 4:
+    memcpy(to, from, 4);
+    break;
+  case 8:
+    memcpy(to, from, 8);
+    break;
+  default:
+    memcpy(to, from, 16);
+  }
+}
+
 /// Runs `action` for each lane of a mask.
 template <typename Action>
 inline void forEachLane(uint32_t mask, Action action) {

@@ -15,7 +15,7 @@
 namespace dsa::emulator {
 
 /// The types that instructions and registers name. The code that is compiled
-/// for several hosts knows them too: no functions here.
+/// for several hosts knows them too: nothing here is inline.
 enum class Type : uint8_t {
   Pred,
   U8,

@@ -14,22 +14,20 @@
 
 using namespace dsa::emulator;
 
+/// The lanes of a warp that there are threads for.
+static uint32_t getLanes(unsigned numThreads, unsigned warp) {
+  unsigned number = std::min(numThreads - warp * warpSize, warpSize);
+  return number == warpSize ? allLanes : (uint32_t(1) << number) - 1;
+}
+
 Warp::Warp(Block &block, unsigned index)
     : block(block), execution(block.execution), index(index),
-      clock(index, execution.numWarps),
+      clock(index, execution.numWarps, getLanes(execution.numThreads, index)),
+      registers(execution.getRegisters(index)),
       localBytes(execution.program.localBytes),
-      isa(unsigned(execution.options.isa)) {
-  const std::vector<char> &initial = execution.program.registers;
-  size_t bytes = (initial.size() + 63) / 64 * 64;
-  registers.reset(static_cast<char *>(std::aligned_alloc(64, bytes + 64)));
-  if (!registers)
-    throw std::bad_alloc();
-  memcpy(registers.get(), initial.data(), initial.size());
+      isa(unsigned(execution.options.isa)),
+      all(getLanes(execution.numThreads, index)), live(all) {
   local.assign(warpSize * size_t(localBytes), char(0xFF));
-  unsigned first = index * warpSize;
-  unsigned number = std::min(execution.numThreads - first, warpSize);
-  all = number == warpSize ? allLanes : (uint32_t(1) << number) - 1;
-  live = all;
   fragments.push_back({0, live});
   setSpecials();
 }
@@ -110,11 +108,14 @@ void Warp::failAtInstruction(uint32_t where, unsigned lane,
 
 Fragment *Warp::pickFragment() {
   Fragment *best = nullptr;
+  auto isBefore = [&](const Fragment &a, const Fragment &b) {
+    bool aIsLate = tired && a.pc <= *tired, bIsLate = tired && b.pc <= *tired;
+    return aIsLate != bIsLate ? bIsLate : a.pc < b.pc;
+  };
   for (Fragment &fragment : fragments)
-    if (!fragment.waits &&
-        (!best || (isTired ? fragment.pc > best->pc : fragment.pc < best->pc)))
+    if (!fragment.waits && (!best || isBefore(fragment, *best)))
       best = &fragment;
-  isTired = false;
+  tired.reset();
   return best;
 }
 
@@ -127,7 +128,8 @@ bool Warp::run(uint64_t turn) {
       failConverging();
     runFragment(*fragment);
   }
-  isTired = executed >= limit && fragments.size() > 1;
+  if (executed >= limit)
+    tired = pc;
   return executed;
 }
 
@@ -167,7 +169,7 @@ void Warp::runFragment(Fragment &fragment) {
     }
     switch (i.kind) {
     case Instruction::Kind::Lanes:
-      i.lanes[isa](registers.get(), i, active);
+      i.lanes[isa](registers, i, active);
       break;
     case Instruction::Kind::Each:
       i.handler(*this, i, active);
@@ -245,13 +247,16 @@ void Warp::exitLanes(Fragment &fragment, uint32_t active) {
   ++fragment.pc;
   if (!fragment.mask)
     fragments.erase(fragments.begin() + (&fragment - fragments.data()));
-  // Those that wait may have waited for these. Not at .aligned instructions:
-  // there the warp was apart when some of it came.
+  // Those that wait may have waited for these. Not at .aligned instructions,
+  // where the warp was apart when some of it came; but threads that exit
+  // release barriers of all threads.
   for (Fragment &other : fragments) {
     const Instruction &i = execution.program.instructions[other.pc];
-    bool isAligned = i.kind == Instruction::Kind::Aligned ||
-                     (i.kind == Instruction::Kind::Barrier && i.uniform);
-    other.waits &= isAligned;
+    bool isBarrier = i.kind == Instruction::Kind::Barrier;
+    bool isOfAll = isBarrier && i.operands[2] == noRegister;
+    bool isAligned =
+        i.kind == Instruction::Kind::Aligned || (isBarrier && i.uniform);
+    other.waits &= isAligned && !isOfAll;
   }
   if (!live)
     block.onWarpDone();
@@ -268,7 +273,7 @@ bool Warp::runAligned(Fragment &fragment, const Instruction &i,
     if (i.handler)
       i.handler(*this, i, active);
     else
-      i.lanes[isa](registers.get(), i, active);
+      i.lanes[isa](registers, i, active);
     return true;
   }
   if (live != allLanes)
@@ -434,7 +439,7 @@ void Warp::release(const Knowledge &knowledge, uint32_t reduced) {
     fragment.waits = false;
   }
   clock.known.join(knowledge);
-  clock.orderLanes(live);
+  clock.orderWarp();
   blocked = false;
 }
 

@@ -11,9 +11,7 @@
 #include "AsyncCopies.h"
 #include "Execution.h"
 #include "Races.h"
-#include <cstdlib>
 #include <cstring>
-#include <memory>
 
 namespace dsa::emulator {
 
@@ -40,7 +38,7 @@ public:
   /// of a reduction over its threads.
   void release(const Knowledge &knowledge, uint32_t reduced);
 
-  char *getRegister(uint32_t offset) { return registers.get() + offset; }
+  char *getRegister(uint32_t offset) { return registers + offset; }
   template <typename T>
   T get(uint32_t offset, unsigned lane) {
     T value;
@@ -114,11 +112,7 @@ private:
              uint32_t stayingPC);
   [[noreturn]] void failConverging();
 
-  struct Free {
-    void operator()(char *memory) const { std::free(memory); }
-  };
-  /// Aligned as the host's vectors are.
-  std::unique_ptr<char, Free> registers;
+  char *registers;
   std::vector<char> local;
   uint32_t localBytes;
   unsigned isa;
@@ -127,8 +121,8 @@ private:
   bool blocked = false;
   std::vector<Fragment> fragments;
   uint64_t executed = 0, limit = 0;
-  /// The fragment that used up a turn lets others go first.
-  bool isTired = false;
+  /// Where the fragment is that used up a turn: those behind it go first.
+  std::optional<uint32_t> tired;
 };
 
 } // namespace dsa::emulator

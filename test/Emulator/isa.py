@@ -2,7 +2,8 @@
 
 The tests were written from the manual, "Parallel Thread Execution ISA", by a
 reader who had not seen the emulator. What they expect is computed with Python's
-integers and fractions or with NumPy. The texts are PTX that ptxas accepts: with
+integers and fractions or with NumPy. All texts but those that the emulator
+is to refuse at the load are PTX that ptxas accepts for sm_80: with
 DSA_DUMP_PTX=DIRECTORY every one that is run is written there, to be assembled.
 """
 

@@ -22,6 +22,7 @@ import signal
 import sys
 import time
 
+import dsa_kernels
 import emulator
 from kernel_case import execute, ptx
 from nvcc_cases import CASES
@@ -39,14 +40,12 @@ ENTRY = re.compile(r"\.entry\s+([\w$]+)")
 
 @dataclasses.dataclass(frozen=True)
 class Subject:
-    """Kernels to mutate, all those of a PTX text that `run` launches.
-
-    `run` takes the loaded module and yields, launch after launch, the report and
-    a check of the values, which raises an AssertionError if they are wrong."""
+    """Kernels to mutate, all those of a PTX text; `observe` runs such a text and
+    tells who objects, a set of `error`, `value` and `race`."""
 
     name: str
     ptx: str
-    run: object
+    observe: object
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,18 +59,34 @@ class Mutant:
 def nvcc_subject(file):
     cases = [case for case in CASES if case.file == file]
 
-    def run(module):
-        for case in cases:
-            for seed in range(4):
-                report, args = execute(module, case.kernel, case.run(seed), seed=seed)
-                yield report, lambda: case.run(seed).check(args)
-    return Subject(file, ptx(file), run)
+    def observe(text):
+        seen = set()
+        try:
+            module = emulator.load(text)
+            for case in cases:
+                for seed in range(4):
+                    report, args = execute(module, case.kernel, case.run(seed), seed=seed)
+                    if report.race_count:
+                        seen.add("race")
+                    try:
+                        case.run(seed).check(args)
+                    except AssertionError:
+                        seen.add("value")
+        except emulator.EmulatorError:
+            seen.add("error")
+        return seen
+    return Subject(file, ptx(file), observe)
+
+
+def dsa_subject(case):
+    return Subject(case.name, case.compile(), case.observe)
 
 
 def subjects():
     return [nvcc_subject(file) for file in (
         "divergence", "gemm_bf16", "gemm_f16", "histogram", "idioms", "named_barriers", "pipeline",
-        "pointers", "radix_sort", "reduce", "softmax", "stencil", "transpose")]
+        "pointers", "radix_sort", "reduce", "softmax", "stencil", "transpose")] + [
+            dsa_subject(case) for case in dsa_kernels.CASES]
 
 
 def find_mutants(subject):
@@ -97,26 +112,10 @@ def find_mutants(subject):
         offset += len(line)
 
 
-def witnesses(mutant):
-    seen = set()
-    try:
-        module = emulator.load(mutant.ptx)
-        for report, check in mutant.subject.run(module):
-            if report.race_count:
-                seen.add("race")
-            try:
-                check()
-            except AssertionError:
-                seen.add("value")
-    except emulator.EmulatorError:
-        seen.add("error")
-    return " ".join(sorted(seen)) or "nobody"
-
-
 def work(mutant, connection):
     # Ends the process within a call of the emulator, too.
     signal.alarm(LIMIT_S)
-    connection.send(witnesses(mutant))
+    connection.send(" ".join(sorted(mutant.subject.observe(mutant.ptx))) or "nobody")
 
 
 def run_all(mutants, jobs):

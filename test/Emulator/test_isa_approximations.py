@@ -158,6 +158,20 @@ def test_quotient(name, ftz):
     check(f"{name}{ftz}.f32 $d, $a, $b;", np.divide, lambda x: 2.5 * ulp(x), a, b, ftz=ftz)
 
 
+@pytest.mark.parametrize("instruction", ["div.full", "div.full.ftz", "div.approx.ftz"])
+def test_quotients_of_and_to_subnormal_numbers(instruction):
+    """By .ftz a subnormal operand or quotient is a zero."""
+    a = np.array([2.0**-130, -(2.0**-149), 1, 3, -(2.0**-100), 2.0**-100, 5], np.float32)
+    b = np.array([1, 2.0**-20, 2.0**-120, 2.0**-129, 2.0**30, 2.0**40, -(2.0**-127)], np.float32)
+    if "ftz" not in instruction:
+        a, b = a[[0, 1, 2, 4, 5]], b[[0, 1, 2, 4, 5]]  # The others are infinite.
+    used = [flushed(x) if "ftz" in instruction else x for x in (a, b)]
+    with np.errstate(all="ignore"):
+        want = used[0] / used[1]
+        want = flushed(want) if "ftz" in instruction else want
+    same(each(f"{instruction}.f32 $d, $a, $b;", a, b, out=np.float32), want, a, b)
+
+
 @pytest.mark.parametrize("ftz", MODIFIERS)
 def test_quotient_by_a_huge_number(ftz):
     """For 2^126 < |b| < 2^128 div.approx gives a zero, of an infinity a NaN."""

@@ -282,6 +282,7 @@ SYNTAX = f"""//
 // A comment, as compilers begin with them.
 //
 {HEADER}
+\t.file\t1 "/home/some one/module.cu"
 \t// .globl\tfirst                  // -- Begin function first
 .extern .shared .align 16 .b8 unused[];
 .visible .entry first(
@@ -311,7 +312,8 @@ $L__BB0_1:                              // =>This Inner Loop Header: Depth=1
 \tbra.uni \t$L__BB0_2;
 
 $L__BB0_2:
-\tmov.f32 a, 0f40000000; mov.f32 b, a;
+\t.loc 1 7 3
+\tmov.f32 a,0f40000000; mov.f32 b, a;
 \tmul.rn.f32 $c_1, a, b;
 \tcvt.rzi.s32.f32 %r3, $c_1;
 \tadd.s32 %r4, %r3, %r2;
@@ -321,12 +323,16 @@ $L__BB0_2:
 }}
 \t// .globl\tsecond
 .entry second ( .param .u64 second_param_0 ) .reqntid 32
-{{ .reg .b64 %rd<2>; ld.param.u64 %rd1, [second_param_0]; st.global.u32 [%rd1], 77; ret; }}
+{{ .reg .b64 %rd<2>; ld.param.u64 %rd1, [second_param_0]; 
+bra here; here: st.global.u32 [ %rd1 + 0 ], 77; ret; }}
 """
 
 
 def test_a_module_as_compilers_write_it():
-    """Comments, directives, names with $ and _, several statements in a line, two kernels."""
+    """Comments, directives, lines of the source, names with $ and _, two kernels.
+
+    And several statements in a line, and a label before one.
+    """
     dump(SYNTAX)
     out = np.zeros(32, np.uint32)
     emulator.launch(SYNTAX, "first", 1, 32, [out, np.uint32(3)])

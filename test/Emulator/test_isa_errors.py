@@ -135,11 +135,15 @@ def test_aligned_instructions_where_lanes_diverge(instruction, form):
         body = f"@%p1 {instruction}"
     else:
         body = f"@!%p1 bra SKIP;\n{instruction}\nSKIP:"
-    refused(CELLS + zeros + DIVERGED + body)
+    # Lanes that had left would not count.
+    refused(CELLS + zeros + DIVERGED + body + "\nbar.warp.sync 0xffffffff;")
 
 
 def test_barriers_in_both_branches():
-    refused(DIVERGED + "@%p1 bra LOW;\nbar.sync 0;\nbra JOIN;\nLOW:\nbar.sync 0;\nJOIN:")
+    refused(
+        DIVERGED
+        + "@%p1 bra LOW;\nbar.sync 0;\nbra JOIN;\nLOW:\nbar.sync 0;\nJOIN:\nbar.warp.sync -1;"
+    )
 
 
 def test_barrier_that_too_few_threads_reach():

@@ -74,6 +74,11 @@ def test_both_results():
     compare(f"{text}\nmov.pred %p1, %p2;", a, b, ~(a < b))
 
 
+def test_a_sink_for_the_second_result():
+    a, b = pairs(integers(np.int32, 40), 12)
+    compare("setp.lt.s32 %p1|_, $a, $b;", a, b, a < b)
+
+
 def test_a_combination_may_read_what_it_writes():
     a, b = pairs(integers(np.int32, 60), 12)
     text = "setp.gt.s32 %p1, $a, 0;\nsetp.lt.and.s32 %p1, $a, $b, %p1;"

@@ -258,6 +258,20 @@ def test_reduction(name):
     same(out, want)
 
 
+def test_sinks():
+    """Only the predicate of match, and an atomic operation whose result nobody needs."""
+    out = np.zeros((32, 2), np.uint32)
+    body = """
+  shr.u32 %r1, %index, 5;
+  match.all.sync.b32 _|%p1, %r1, -1;
+  selp.u32 %r2, 1, 0, %p1;
+  st.global.u32 [%e0], %r2;
+  atom.global.add.u32 _, [%e0+4], 3;
+"""
+    run(body, out, block=32)
+    same(out, np.tile(np.array([1, 3], np.uint32), (32, 1)))
+
+
 def test_active_lanes():
     """In a branch; under a guard; in a warp that is not full; behind a loop."""
     threads = 50

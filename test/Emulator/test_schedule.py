@@ -63,6 +63,16 @@ def test_seeds_shuffle_warps():
     assert order(7) == order(7)
 
 
+def test_seeds_begin_with_any_warp():
+    first = set()
+    for seed in range(1, 21):
+        out = np.zeros(512, np.uint32)
+        kernels.run("atom.shared.inc.u32 %r4, [%r1], 65535; st.global.u32 [%d1], %r4;", out,
+                    threads=512, seed=seed)  # fmt: skip
+        first.add(int(np.argmin(out)) // 32)
+    assert len(first) > 6
+
+
 def test_a_warp_may_wait_in_a_loop():
     body = """setp.ge.u32 %p1, %r0, 32; @%p1 bra SECOND;
 AGAIN: ld.volatile.shared.u32 %r3, [%r1]; setp.ne.u32 %p2, %r3, 1; @%p2 bra AGAIN;
@@ -78,6 +88,17 @@ def test_lanes_may_wait_for_each_other_in_a_loop():
 AGAIN: ld.volatile.shared.u32 %r3, [%r1]; setp.ne.u32 %p2, %r3, 1; @%p2 bra AGAIN;
 bra DONE;
 SECOND: st.volatile.shared.u32 [%r1], 1;
+DONE:"""
+    kernels.run(body, threads=32, check_races=False)
+
+
+def test_three_parts_of_a_warp_may_wait_for_each_other():
+    body = """setp.ge.u32 %p1, %r0, 7; @%p1 bra OTHERS;
+FIRST: ld.volatile.shared.u32 %r3, [%r1]; setp.ne.u32 %p2, %r3, 1; @%p2 bra FIRST;
+bra DONE;
+OTHERS: setp.ge.u32 %p1, %r0, 20; @%p1 bra LAST;
+st.volatile.shared.u32 [%r1], 1; bra DONE;
+LAST: ld.volatile.shared.u32 %r3, [%r1]; setp.ne.u32 %p2, %r3, 1; @%p2 bra LAST;
 DONE:"""
     kernels.run(body, threads=32, check_races=False)
 

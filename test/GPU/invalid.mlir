@@ -126,7 +126,7 @@ func.func @launch_from_a_binary_with_other_arguments(%call: !llvm.ptr, %n: i64) 
 // -----
 
 func.func @launch_of_a_host_pointer(%call: !llvm.ptr, %n: i64) {
-  // expected-error @below {{'dsa_gpu.launch' op operand #4 must be variadic of i32, i64, f32 or pointer to global memory, but got '!llvm.ptr'}}
+  // expected-error @below {{'dsa_gpu.launch' op operand #4 must be variadic of i32, i64, f32, pointer to global memory or memref, but got '!llvm.ptr'}}
   dsa_gpu.launch %call : !llvm.ptr, @kernels::@kernel blocks(%n, %n, %n) threads = 32 shared_bytes = 0 args(%call : !llvm.ptr)
   return
 }

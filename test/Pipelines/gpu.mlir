@@ -111,7 +111,7 @@ gpu.module @kernels {
 
 llvm.func @multiply(%call: !llvm.ptr, %a: !llvm.ptr<1>, %d: !llvm.ptr<1>, %n: i32, %stride: i64, %blocks: i64) {
   %one = arith.constant 1 : i64
-  dsa_gpu.check_aligned %call, %stride : !llvm.ptr, multiple = 16, what = "rows: their stride"
+  dsa_gpu.check_aligned %call, %stride : !llvm.ptr, i64, multiple = 16, what = "rows: their stride"
   dsa_gpu.launch %call : !llvm.ptr, @kernels::@tile blocks(%blocks, %one, %one) threads = 32
       shared_bytes = 2048 args(%a, %d, %n : !llvm.ptr<1>, !llvm.ptr<1>, i32)
   llvm.return

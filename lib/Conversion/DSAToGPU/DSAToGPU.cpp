@@ -90,7 +90,7 @@ struct ConvertToGPU : dsa::impl::ConvertToGPUPassBase<ConvertToGPU> {
       return emitError(loc, llvm::toString(known.takeError()));
     if (smCount < 0)
       return emitError(loc, "sm-count is ")
-             << smCount
+             << smCount.getValue()
              << ", but must be at least 1, or 0 for that of the chip";
     GPUOptions options;
     options.chip = *known;

@@ -40,6 +40,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 
 using namespace mlir;
 using namespace mlir::dsa;
@@ -180,6 +181,25 @@ static std::pair<Value, Value> getSplits(HostBuilder h, Value maxTiles,
   return {h.max(h.ceilDiv(maxTiles, perSplit), one), perSplit};
 }
 
+/// Memory of `slots` rows, as a tensor of splits x rows x ... of f32.
+static GlobalTensor allocateParts(HostBuilder h, Value slots,
+                                  ArrayRef<Value> extents) {
+  ImplicitLocOpBuilder &b = h.b;
+  SmallVector<OpFoldResult> allocated = {slots};
+  llvm::append_range(allocated, getAsOpFoldResult(extents.drop_front(2)));
+  Value memory = memref::AllocOp::create(b, allocated, b.getF32Type());
+  SmallVector<OpFoldResult> strides(extents.size());
+  Value stride = h.index(1);
+  for (int64_t i = extents.size() - 1; i >= 0; --i) {
+    strides[i] = getAsOpFoldResult(stride);
+    stride = h.mul(stride, extents[i]);
+  }
+  Value parts =
+      memref::ReinterpretCastOp::create(b, memory, /*offset=*/b.getIndexAttr(0),
+                                        getAsOpFoldResult(extents), strides);
+  return GlobalTensor(b, b.getLoc(), parts);
+}
+
 FailureOr<std::string> dsa::emitSparseAttention(LaunchSite &site,
                                                 SparseAttentionOp op,
                                                 const GPUOptions &options) {
@@ -239,16 +259,19 @@ FailureOr<std::string> dsa::emitSparseAttention(LaunchSite &site,
       b.createOrFold<arith::SelectOp>(isSplit, h.min(busy, rows), rows), one);
   Value splitRows =
       b.createOrFold<arith::SelectOp>(isSplit, rowsAtOnce, h.index(0));
-  auto allocate = [&](ArrayRef<OpFoldResult> shape) {
-    return GlobalTensor(
-        b, b.getLoc(),
-        memref::AllocOp::create(b, shape, b.getF32Type()).getResult());
-  };
-  OpFoldResult dv = b.getIndexAttr(extents.dv);
+  // In a loop, whose last iteration may have fewer rows, memory is allocated
+  // for the most that there can be.
+  Value slots = h.mul(arguments.numSplits, splitRows);
+  if (op->getParentOfType<LoopLikeOpInterface>())
+    slots = options.batchInvariant
+                ? h.mul(arguments.numSplits, busy)
+                : h.div(h.index(options.smCount), h.max(headBlocks, one));
   arguments.partialOut =
-      allocate({arguments.numSplits, splitRows, arguments.numHeads, dv});
-  arguments.partialLse =
-      allocate({arguments.numSplits, splitRows, arguments.numHeads});
+      allocateParts(h, slots,
+                    {arguments.numSplits, splitRows, arguments.numHeads,
+                     h.index(extents.dv)});
+  arguments.partialLse = allocateParts(
+      h, slots, {arguments.numSplits, splitRows, arguments.numHeads});
 
   auto loop = scf::ForOp::create(b, h.index(0), rows, rowsAtOnce);
   OpBuilder::InsertionGuard guard(b);

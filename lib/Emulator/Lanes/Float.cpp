@@ -128,7 +128,9 @@ inline double upperWord(double x) {
 template <typename F>
 struct OfUpperWord {
   static double apply(double a) {
-    return upperWord(canonical(F::apply(upperWord(a))));
+    if (a != a)
+      return bitCast<double>(uint64_t(0x7FFFFFFF) << 32);
+    return upperWord(F::apply(upperWord(a)));
   }
 };
 

@@ -97,9 +97,9 @@ func.func @launches(%call: !llvm.ptr, %n: i64, %one: i64, %to: !llvm.ptr<1>, %x:
 // CHECK: llvm.mlir.global internal constant @dsa_gpu_checked("keys: its row stride\00")
 // CHECK: llvm.mlir.global internal constant @[[NAME]]("query\00")
 func.func @checks(%call: !llvm.ptr, %value: i64) {
-  dsa_gpu.check_aligned %call, %value : !llvm.ptr, multiple = 16, what = "keys: its row stride"
-  dsa_gpu.check_aligned %call, %value : !llvm.ptr, multiple = 8, what = "keys: its row stride"
-  dsa_gpu.check_aligned %call, %value : !llvm.ptr, multiple = 16, what = "query"
+  dsa_gpu.check_aligned %call, %value : !llvm.ptr, i64, multiple = 16, what = "keys: its row stride"
+  dsa_gpu.check_aligned %call, %value : !llvm.ptr, i64, multiple = 8, what = "keys: its row stride"
+  dsa_gpu.check_aligned %call, %value : !llvm.ptr, i64, multiple = 16, what = "query"
   return
 }
 
@@ -151,7 +151,7 @@ gpu.binary @kernels [#gpu.object<#nvvm.target<chip = "sm_80">, kernels = <[
     #gpu.kernel_metadata<"store", (f32) -> (), metadata = {nvvm.reqntid = array<i32: 64, 1, 1>}>
   ]>, assembly = ".version 7.8">]
 func.func @launch(%call: !llvm.ptr, %n: i64, %one: i64, %x: f32) {
-  dsa_gpu.check_aligned %call, %n : !llvm.ptr, multiple = 16, what = "rows"
+  dsa_gpu.check_aligned %call, %n : !llvm.ptr, i64, multiple = 16, what = "rows"
   dsa_gpu.launch %call : !llvm.ptr, @kernels::@store blocks(%n, %one, %one) threads = 64
       shared_bytes = 1024 args(%x : f32)
   return

@@ -22,8 +22,8 @@
 
 // RUN: not dsa-opt %s -dsa-to-gpu=chip=sm_75 2>&1 | FileCheck %s --check-prefix=CHIP
 // CHIP: error: chip 'sm_75' is not one that kernels are made for: sm_80, sm_86, sm_89, sm_90, sm_100, sm_120
-// RUN: not dsa-opt %s -dsa-to-gpu=sm-count=-3 2>&1 | FileCheck %s --check-prefix=SMS
-// SMS: error: sm-count is -3, but must be at least 1, or 0 for that of the chip
+// RUN: not dsa-opt %s -dsa-to-gpu=sm-count=-3 2>&1 | FileCheck %s --check-prefix=FEW
+// FEW: error: sm-count is -3, but must be at least 1, or 0 for that of the chip
 // RUN: not dsa-opt %s -dsa-to-gpu="chip=sm_86 heads=64 warps=8" 2>&1 | FileCheck %s --check-prefix=LIMIT
 // LIMIT: 'dsa.sparse_attention' op needs 115072 bytes of shared memory, but a block on sm_86 has at most 101376
 // RUN: not dsa-opt %s -dsa-to-gpu=warps=5 2>&1 | FileCheck %s --check-prefix=FIVE

@@ -35,8 +35,9 @@
 // CHECK:         dsa_gpu.check_aligned %[[CALL]], {{.*}} multiple = 16, what = "out: its address"
 // CHECK:         dsa_gpu.check_aligned %[[CALL]], {{.*}} multiple = 16, what = "keys[0]: its address"
 // CHECK-NOT:     dsa_gpu.check_aligned
-// CHECK:         %[[PARTS:.*]] = memref.alloc(%{{.*}}, %{{.*}}, %{{.*}}) : memref<?x?x?x512xf32>
-// CHECK:         memref.alloc({{.*}}) : memref<?x?x?xf32>
+// CHECK:         %[[PARTS:.*]] = memref.alloc(%{{.*}}) : memref<?x128x512xf32>
+// CHECK:         memref.reinterpret_cast %[[PARTS]]
+// CHECK:         memref.alloc(%{{.*}}) : memref<?x128xf32>
 // CHECK:         scf.for
 // CHECK:           dsa_gpu.launch %[[CALL]] : !llvm.ptr, @dsa_kernels::@v32_sparse_attention blocks({{.*}}) threads = 256 shared_bytes = 152064
 // CHECK:           scf.if
