@@ -922,8 +922,10 @@ def ConvertKernelsToNVVMPass : Pass<"dsa-gpu-to-nvvm", "gpu::GPUModuleOp"> {
 def SerializeGPUPass : Pass<"dsa-serialize-gpu", "ModuleOp"> {
   let summary = "Compile kernels to PTX or to a cubin";
   let description = [{
-    Each `gpu.module` in the LLVM and NVVM dialects becomes a `gpu.binary` with one
-    object, which holds the text or the code and a table of the kernels.
+    Each `gpu.module` in the LLVM and NVVM dialects becomes a `gpu.binary` with an
+    object, which holds the text or the code and a table of the kernels; or, with
+    `format=all`, with the text and, for the first chip of each generation that
+    runs it, the code.
 
     | chip | target of its PTX | shared memory of a block |
     |---|---|---|
@@ -965,7 +967,8 @@ def SerializeGPUPass : Pass<"dsa-serialize-gpu", "ModuleOp"> {
            "LLVM features of NVPTX, such as the version of PTX; the default is "
            "+ptx78">,
     Option<"format", "format", "std::string", "\"ptx\"",
-           "what an object holds: llvm for LLVM IR as text, ptx or cubin">,
+           "what an object holds: llvm for LLVM IR as text, ptx or cubin; or all "
+           "for ptx and what ptxas makes of it for each generation of chips">,
     Option<"optLevel", "opt-level", "int", "3",
            "how much LLVM optimises, from 0 to 3">,
     Option<"ptxas", "ptxas", "std::string", "\"\"",

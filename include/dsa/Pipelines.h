@@ -84,12 +84,13 @@ struct GPUPipelineOptions : PassPipelineOptions<GPUPipelineOptions> {
                      "default is +ptx78")};
   Option<std::string> format{
       *this, "format",
-      llvm::cl::desc("what functions carry: ptx or cubin, or llvm to stop with "
+      llvm::cl::desc("what functions carry: ptx or cubin, or all for ptx and a "
+                     "cubin for each generation of chips, or llvm to stop with "
                      "the LLVM IR of kernels"),
       llvm::cl::init("ptx")};
   Option<std::string> ptxas{
       *this, "ptxas",
-      llvm::cl::desc("path of ptxas, for a cubin; the default is that in "
+      llvm::cl::desc("path of ptxas, for cubins; the default is that in "
                      "$CUDA_HOME/bin, or the first on PATH"),
       llvm::cl::init("")};
   Option<int64_t> smCount{

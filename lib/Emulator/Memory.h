@@ -12,7 +12,6 @@
 
 namespace dsa::emulator {
 
-/// The word of an atomic operation, in Instruction::variant.
 enum class AtomicOperation : uint8_t {
   And,
   Or,

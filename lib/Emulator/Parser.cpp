@@ -49,7 +49,8 @@ private:
 
 } // namespace
 
-static constexpr uint64_t maxBytes = uint64_t(1) << 32;
+/// Of a variable: memory of this process is behind it.
+static constexpr uint64_t maxBytes = uint64_t(1) << 30;
 
 Type Parser::takeType() {
   if (peek().kind == Token::Kind::Word && peek().text[0] == '.')
@@ -150,7 +151,7 @@ VariableSyntax Parser::parseVariable(bool external) {
   result.alignment = alignment.value_or(getBytes(type) * vector);
   result.bytes = elements * vector * getBytes(type);
   if (result.bytes > maxBytes)
-    failAt(result.line, "'", result.name, "' has more than 2^32 bytes");
+    failAt(result.line, "'", result.name, "' has more than 2^30 bytes");
   if (result.unsized)
     result.bytes = 0;
   if (result.unsized && !(external && result.space == Space::Shared))
@@ -434,7 +435,6 @@ void Parser::parseInstruction(KernelSyntax &kernel, Statement statement) {
   if (!peek().is(";"))
     do {
       statement.operands.push_back(takeOperand());
-      // What calls have behind their arguments.
     } while (accept(","));
   size_t begin = statement.text.data() - text.data();
   size_t end = peek().offset;

@@ -32,9 +32,11 @@
 #include "llvm/IR/Verifier.h"
 #include "llvm/Linker/Linker.h"
 #include "llvm/MC/TargetRegistry.h"
+#include "llvm/Pass.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
+#include "llvm/Transforms/IPO/GlobalDCE.h"
 
 using namespace mlir;
 using namespace mlir::dsa;
@@ -141,9 +143,16 @@ translate(ModuleOp lowered, llvm::LLVMContext &context,
       makeInternal(function);
     }
   }
-  for (llvm::GlobalVariable &global : module->globals())
-    if (global.hasInitializer() && !global.getName().starts_with("llvm."))
+  for (llvm::GlobalVariable &global : module->globals()) {
+    // What wrappers find by its name.
+    if (global.getName() == "dsa_gpu_program") {
+      global.setName(getImageName(number, global.getName()));
+      global.setVisibility(llvm::GlobalValue::HiddenVisibility);
+    } else if (global.hasInitializer() &&
+               !global.getName().starts_with("llvm.")) {
       makeInternal(global);
+    }
+  }
   auto optimise =
       makeOptimizingTransformer(/*optLevel=*/3, /*sizeLevel=*/0, &machine);
   if (llvm::Error error = optimise(module.get()))
@@ -218,15 +227,38 @@ static StringRef getStem(const CompileOptions &options) {
 }
 
 llvm::Error Compiler::addImage(ModuleOp lowered, const Target &target) {
+  std::vector<std::string> imageNames = getImageNames(lowered);
+  if (target.isGPU() && imageNames.empty())
+    return makeError(ExitUser, "'" + options.file +
+                                   "' has nothing that is computed on a GPU, "
+                                   "for the target " +
+                                   getName(target));
   auto image = translate(lowered, context, *machine, images.size());
   if (!image)
     return image.takeError();
-  ArtefactTarget described{target, "", {}, std::move(remarks)};
+  ArtefactTarget described{
+      target, "", {}, std::move(imageNames), std::move(remarks)};
   remarks.clear();
-  if (llvm::Error error = describeCPU(**image, described))
+  if (target.isGPU())
+    described.cpu = target.chip;
+  else if (llvm::Error error = describeCPU(**image, described))
     return error;
   artefact.targets.push_back(std::move(described));
   images.push_back(std::move(*image));
+  return llvm::Error::success();
+}
+
+/// A function that has the name of another's preparation.
+static llvm::Error checkNames(const Artefact &artefact) {
+  if (!artefact.hasGPU())
+    return llvm::Error::success();
+  for (const ArtefactFunction &function : artefact.functions)
+    for (const ArtefactFunction &other : artefact.functions)
+      if (other.signature.name == function.signature.name + "_prepare")
+        return makeError(ExitUser, "'" + other.signature.name +
+                                       "' is the name of what prepares '" +
+                                       function.signature.name +
+                                       "' for a GPU, and of a function");
   return llvm::Error::success();
 }
 
@@ -247,6 +279,10 @@ llvm::Error Compiler::finishModule() {
     if (llvm::Linker::linkModules(*module, std::move(image)))
       return makeError(ExitInternal, "images do not fit the runtime");
   addWrappers(*module, artefact, getSidecar(artefact));
+  // What the runtime has for targets that are not there.
+  llvm::legacy::PassManager pm;
+  pm.add(llvm::createGlobalDCEPass());
+  pm.run(*module);
   std::string errors;
   llvm::raw_string_ostream os(errors);
   if (llvm::verifyModule(*module, &os))
@@ -298,9 +334,11 @@ static llvm::Error checkOptions(const CompileOptions &options) {
   if (options.emit == Emit::PTX && !hasGPU)
     return makeError(ExitUser, "--emit=ptx takes a GPU as its target, such as "
                                "--target=sm_80");
-  if (!isForOne && hasGPU)
-    return makeError(ExitUser, "--target=" + sorted.back() +
-                                   " takes --emit=ptx or --emit=mlir");
+  if (!hasGPU && (options.lowering.cubins || !options.lowering.ptxas.empty()))
+    return makeError(ExitUser, "--cubins and --ptxas are of GPUs, such as "
+                               "--target=sm_80");
+  if (!options.lowering.cubins && !options.lowering.ptxas.empty())
+    return makeError(ExitUser, "--ptxas is of --cubins");
   if (!llvm::is_contained(options.targets, Target{Target::CPU}) &&
       (options.lowering.cpu != "host" || !options.lowering.features.empty()))
     return makeError(ExitUser, "--cpu and --features are of --target=cpu; the "
@@ -365,6 +403,8 @@ llvm::Error Compiler::run(const DialectRegistry &registry) {
   if (!functions)
     return functions.takeError();
   artefact.functions = std::move(*functions);
+  if (llvm::Error error = checkNames(artefact))
+    return error;
   if (options.emit == Emit::Header)
     return write({{options.output, getHeader(artefact, getStem(options))}});
   if (llvm::Error error = finishModule())

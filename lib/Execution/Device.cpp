@@ -91,11 +91,18 @@ llvm::Expected<std::unique_ptr<Device>> Device::open(const Options &options) {
     return makeError(ExitMissing,
                      "'" + path + "' has no function '" + missing + "'");
   if (options.emulated) {
-    bool isSet = driver->set("device", options.chip.c_str()) &&
-                 driver->set("seed", std::to_string(options.seed).c_str());
-    if (!isSet)
+    auto set = [&](StringRef name, const std::string &value) -> llvm::Error {
+      if (driver->set(name.data(), value.c_str()))
+        return llvm::Error::success();
       return makeError(ExitUser,
-                       "there is no emulator of a chip '" + options.chip + "'");
+                       "the emulator has no " + name + " '" + value + "'");
+    };
+    if (llvm::Error failed = set("device", options.chip))
+      return std::move(failed);
+    if (llvm::Error failed = set("seed", std::to_string(options.seed)))
+      return std::move(failed);
+    if (llvm::Error failed = set("isa", options.isa))
+      return std::move(failed);
   }
   std::unique_ptr<Device> device(new Device);
   device->emulated = options.emulated;

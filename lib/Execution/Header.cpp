@@ -66,7 +66,7 @@ static void printDeclaration(llvm::raw_ostream &os, const Twine &name,
 }
 
 static void printFunction(llvm::raw_ostream &os,
-                          const ArtefactFunction &function) {
+                          const ArtefactFunction &function, bool hasGPU) {
   StringRef name = function.signature.name;
   unsigned inputs = function.getNumInputs(),
            tensors = function.contiguous.size();
@@ -87,6 +87,8 @@ static void printFunction(llvm::raw_ostream &os,
   printDeclaration(os, name, run);
   printDeclaration(os, name + "_shapes", shapes);
   printDeclaration(os, name + "_workspace", workspace);
+  if (hasGPU)
+    printDeclaration(os, name + "_prepare", {"int32_t device"});
 }
 
 std::string dsa::getHeader(const Artefact &artefact, StringRef stem) {
@@ -103,14 +105,23 @@ std::string dsa::getHeader(const Artefact &artefact, StringRef stem) {
         "for the\n"
      << " * stream; _shapes writes the extents of all results, in order. Of "
         "inputs,\n"
-     << " * these two read the shapes only.\n"
-     << " */\n"
+     << " * these two read the shapes only.\n";
+  if (artefact.hasGPU())
+    os << " *\n"
+       << " * All tensors of a call are on the CPU or on one GPU, kDLCUDA. "
+          "There, stream is\n"
+       << " * a CUstream or a cudaStream_t, on which the function launches "
+          "kernels without\n"
+       << " * waiting for them. _prepare loads them for a GPU by its number, "
+          "as the first\n"
+       << " * call does that is not in a capture of its stream.\n";
+  os << " */\n"
      << "#ifndef " << guard << "\n#define " << guard << "\n\n"
      << "#include <dlpack/dlpack.h>\n#include <stdint.h>\n\n"
      << getStatusHeader() << "\n"
      << "#ifdef __cplusplus\nextern \"C\" {\n#endif\n";
   for (const ArtefactFunction &function : artefact.functions)
-    printFunction(os, function);
+    printFunction(os, function, artefact.hasGPU());
   os << "\n#ifdef __cplusplus\n}\n#endif\n\n#endif /* " << guard << " */\n";
   return text;
 }

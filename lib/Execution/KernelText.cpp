@@ -1,4 +1,4 @@
-//===- KernelText.cpp - The PTX in a lowered module -----------------------===//
+//===- KernelText.cpp - The images in a lowered module --------------------===//
 //
 // Part of dsa-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -29,6 +29,17 @@ std::string dsa::getPTX(ModuleOp lowered) {
     return "";
   // The driver wants a zero at the end.
   return cast<StringAttr>(*image.getValue()).getValue().drop_back().str();
+}
+
+std::vector<std::string> dsa::getImageNames(ModuleOp lowered) {
+  std::vector<std::string> names;
+  // Beside an image X there is its name, in X.name.
+  for (auto global : lowered.getOps<LLVM::GlobalOp>()) {
+    StringRef name = global.getName();
+    if (name.consume_front("dsa_gpu_program.") && name.consume_back(".name"))
+      names.push_back(name.str());
+  }
+  return names;
 }
 
 bool dsa::setPTX(ModuleOp lowered, StringRef ptx) {

@@ -91,6 +91,9 @@ static llvm::Error buildPipeline(PassManager &pm, const Target &target,
   case Target::GPU: {
     GPUPipelineOptions pipeline;
     pipeline.chip = target.chip;
+    if (options.cubins)
+      pipeline.format = "all";
+    pipeline.ptxas = options.ptxas;
     if (llvm::Error error = addText(pipeline, options))
       return error;
     buildGPUPipeline(pm, pipeline);

@@ -43,7 +43,7 @@ static void writeTensor(llvm::json::OStream &json,
 }
 
 static void writeFunction(llvm::json::OStream &json,
-                          const ArtefactFunction &function) {
+                          const ArtefactFunction &function, bool hasGPU) {
   StringRef name = function.signature.name;
   json.object([&] {
     json.attribute("name", name);
@@ -62,6 +62,8 @@ static void writeFunction(llvm::json::OStream &json,
       json.attribute("dtype", "int8");
       json.attribute("alignment", 1);
     });
+    if (hasGPU)
+      json.attribute("prepare", (name + "_prepare").str());
   });
 }
 
@@ -69,12 +71,21 @@ static void writeTarget(llvm::json::OStream &json,
                         const ArtefactTarget &target) {
   json.object([&] {
     json.attribute("name", getName(target.target));
-    json.attribute("device", "cpu");
-    json.attribute("cpu", target.cpu);
-    json.attributeArray("features", [&] {
-      for (const CPUFeature &feature : target.features)
-        json.value(feature.name);
-    });
+    if (target.target.isGPU()) {
+      json.attribute("device", "cuda");
+      json.attribute("chip", target.cpu);
+      json.attributeArray("images", [&] {
+        for (const std::string &image : target.images)
+          json.value(image);
+      });
+    } else {
+      json.attribute("device", "cpu");
+      json.attribute("cpu", target.cpu);
+      json.attributeArray("features", [&] {
+        for (const CPUFeature &feature : target.features)
+          json.value(feature.name);
+      });
+    }
     json.attributeArray("kernels", [&] {
       for (const KernelRemark &kernel : target.kernels)
         json.object([&] {
@@ -105,7 +116,7 @@ std::string dsa::getSidecar(const Artefact &artefact) {
     });
     json.attributeArray("functions", [&] {
       for (const ArtefactFunction &function : artefact.functions)
-        writeFunction(json, function);
+        writeFunction(json, function, artefact.hasGPU());
     });
   });
   os << "\n";

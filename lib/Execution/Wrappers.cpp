@@ -31,7 +31,8 @@ class WrapperBuilder {
 public:
   WrapperBuilder(llvm::Module &module, const Artefact &artefact)
       : module(module), artefact(artefact), b(module.getContext()),
-        i32(b.getInt32Ty()), i64(b.getInt64Ty()), ptr(b.getPtrTy()) {}
+        i32(b.getInt32Ty()), i64(b.getInt64Ty()), ptr(b.getPtrTy()),
+        null(llvm::ConstantPointerNull::get(b.getPtrTy())) {}
 
   void build(StringRef sidecar);
 
@@ -46,13 +47,21 @@ private:
   llvm::Constant *createArguments(const ArtefactFunction &function);
   llvm::Constant *createFunctionTable(const ArtefactFunction &function,
                                       llvm::Constant *artefactTable);
+  llvm::Value *createCall(llvm::Value *function,
+                          ArrayRef<llvm::Value *> arguments);
+  llvm::Value *createImageCall(llvm::Value *function,
+                               ArrayRef<llvm::Value *> arguments,
+                               llvm::Value *gpuCall);
   void createWrapper(const ArtefactFunction &function, Entry entry,
                      llvm::Constant *table);
+  void createPreparation(const ArtefactFunction &function,
+                         llvm::Constant *artefactTable);
 
   llvm::Module &module;
   const Artefact &artefact;
   llvm::IRBuilder<> b;
   llvm::Type *i32, *i64, *ptr;
+  llvm::Constant *null;
 };
 } // namespace
 
@@ -83,7 +92,7 @@ llvm::Constant *WrapperBuilder::createText(StringRef text) {
 /// struct dsa_artefact and what it points to.
 llvm::Constant *WrapperBuilder::createTargets() {
   SmallVector<llvm::Constant *> targets;
-  for (const ArtefactTarget &target : artefact.targets) {
+  for (auto [i, target] : llvm::enumerate(artefact.targets)) {
     SmallVector<llvm::Constant *> features;
     for (const CPUFeature &feature : target.features)
       features.push_back(
@@ -91,15 +100,23 @@ llvm::Constant *WrapperBuilder::createTargets() {
                         b.getInt32(feature.subleaf), b.getInt32(feature.place),
                         b.getInt32(feature.bit), b.getInt64(feature.state)}));
     auto *featureType = llvm::StructType::get(ptr, i32, i32, i32, i32, i64);
+    llvm::Constant *program = null;
+    if (target.target.isGPU())
+      program = module.getGlobalVariable(getImageName(i, "dsa_gpu_program"));
     targets.push_back(createStruct(
         {createText(getName(target.target)), createText(target.cpu),
-         b.getInt32(kDLCPU), b.getInt32(features.size()),
-         createArray(featureType, features, "dsa.features")}));
+         b.getInt32(target.target.isGPU() ? kDLCUDA : kDLCPU),
+         b.getInt32(features.size()),
+         createArray(featureType, features, "dsa.features"), program}));
   }
   llvm::Constant *table =
       createArray(targets[0]->getType(), targets, "dsa.targets");
-  return createTable(createStruct({table, b.getInt64(targets.size())}),
-                     "dsa.artefact");
+  llvm::Constant *functions = null;
+  if (artefact.hasGPU())
+    functions = module.getGlobalVariable("dsa_gpu_functions");
+  return createTable(
+      createStruct({table, b.getInt64(targets.size()), functions}),
+      "dsa.artefact");
 }
 
 /// An array of struct dsa_argument.
@@ -144,6 +161,40 @@ WrapperBuilder::createFunctionTable(const ArtefactFunction &function,
       "dsa.function");
 }
 
+llvm::Value *WrapperBuilder::createCall(llvm::Value *function,
+                                        ArrayRef<llvm::Value *> arguments) {
+  SmallVector<llvm::Type *> types;
+  for (llvm::Value *argument : arguments)
+    types.push_back(argument->getType());
+  return b.CreateCall(llvm::FunctionType::get(i32, types, /*isVarArg=*/false),
+                      function, arguments);
+}
+
+/// Calls a function that takes `gpuCall` as well where that has a program.
+llvm::Value *WrapperBuilder::createImageCall(llvm::Value *function,
+                                             ArrayRef<llvm::Value *> arguments,
+                                             llvm::Value *gpuCall) {
+  llvm::Function *wrapper = b.GetInsertBlock()->getParent();
+  auto createBlock = [&](const char *name) {
+    return llvm::BasicBlock::Create(b.getContext(), name, wrapper);
+  };
+  llvm::BasicBlock *onCPU = createBlock("cpu"), *onGPU = createBlock("gpu"),
+                   *returned = createBlock("returned");
+  // The program is the first field.
+  b.CreateCondBr(b.CreateIsNull(b.CreateLoad(ptr, gpuCall)), onCPU, onGPU);
+  b.SetInsertPoint(returned);
+  llvm::PHINode *status = b.CreatePHI(i32, 2);
+  SmallVector<llvm::Value *> all(arguments);
+  for (llvm::BasicBlock *block : {onCPU, onGPU}) {
+    b.SetInsertPoint(block);
+    status->addIncoming(createCall(function, all), block);
+    b.CreateBr(returned);
+    all.push_back(gpuCall);
+  }
+  b.SetInsertPoint(returned);
+  return status;
+}
+
 void WrapperBuilder::createWrapper(const ArtefactFunction &function,
                                    Entry entry, llvm::Constant *table) {
   bool runs = entry == Entry::Run;
@@ -180,6 +231,10 @@ void WrapperBuilder::createWrapper(const ArtefactFunction &function,
   auto *pointers = b.CreateAlloca(llvm::ArrayType::get(ptr, tensors));
   auto *descriptors = b.CreateAlloca(llvm::ArrayType::get(i64, words));
   auto *chosen = b.CreateAlloca(ptr);
+  // A struct dsa_gpu_call, of which only a run has use.
+  llvm::Value *gpuCall = null;
+  if (runs)
+    gpuCall = b.CreateAlloca(llvm::StructType::get(ptr, ptr, ptr, i32, i32));
   for (unsigned i = 0; i < tensors; ++i)
     b.CreateStore(wrapper->getArg(i),
                   b.CreateConstInBoundsGEP1_64(ptr, pointers, i));
@@ -187,7 +242,7 @@ void WrapperBuilder::createWrapper(const ArtefactFunction &function,
   llvm::Value *status =
       b.CreateCall(module.getFunction("dsa_enter"),
                    {table, b.getInt32(static_cast<int>(entry)), pointers, last,
-                    descriptors, chosen});
+                    descriptors, chosen, gpuCall});
   b.CreateCondBr(b.CreateIsNull(status), call, failed);
 
   b.SetInsertPoint(call);
@@ -196,16 +251,28 @@ void WrapperBuilder::createWrapper(const ArtefactFunction &function,
     arguments.push_back(b.CreateConstInBoundsGEP1_64(i64, descriptors, offset));
   if (hasThreads)
     arguments.insert(arguments.begin() + tensors, wrapper->getArg(tensors));
-  SmallVector<llvm::Type *> calledTypes;
-  for (llvm::Value *argument : arguments)
-    calledTypes.push_back(argument->getType());
-  auto *type = llvm::FunctionType::get(i32, calledTypes, /*isVarArg=*/false);
-  llvm::Value *returned =
-      b.CreateCall(type, b.CreateLoad(ptr, chosen), arguments);
-  b.CreateRet(b.CreateCall(module.getFunction("dsa_leave"), {table, returned}));
+  llvm::Value *image = b.CreateLoad(ptr, chosen);
+  llvm::Value *returned = runs && artefact.hasGPU()
+                              ? createImageCall(image, arguments, gpuCall)
+                              : createCall(image, arguments);
+  b.CreateRet(b.CreateCall(module.getFunction("dsa_leave"),
+                           {table, returned, gpuCall}));
 
   b.SetInsertPoint(failed);
   b.CreateRet(status);
+}
+
+/// `i32 <name>_prepare(i32 device)`
+void WrapperBuilder::createPreparation(const ArtefactFunction &function,
+                                       llvm::Constant *artefactTable) {
+  auto *wrapper = llvm::Function::Create(
+      llvm::FunctionType::get(i32, {i32}, /*isVarArg=*/false),
+      llvm::GlobalValue::ExternalLinkage, function.signature.name + "_prepare",
+      module);
+  wrapper->setDoesNotThrow();
+  b.SetInsertPoint(llvm::BasicBlock::Create(b.getContext(), "call", wrapper));
+  b.CreateRet(b.CreateCall(module.getFunction("dsa_prepare"),
+                           {artefactTable, wrapper->getArg(0)}));
 }
 
 void WrapperBuilder::build(StringRef sidecar) {
@@ -214,6 +281,8 @@ void WrapperBuilder::build(StringRef sidecar) {
     llvm::Constant *table = createFunctionTable(function, artefactTable);
     for (Entry entry : {Entry::Run, Entry::Shapes, Entry::Workspace})
       createWrapper(function, entry, table);
+    if (artefact.hasGPU())
+      createPreparation(function, artefactTable);
   }
   llvm::Constant *text =
       llvm::ConstantDataArray::getString(module.getContext(), sidecar);
@@ -229,12 +298,12 @@ void dsa::addWrappers(llvm::Module &module, const Artefact &artefact,
     if (value.hasLocalLinkage() && !value.getName().starts_with("dsa"))
       value.setName("dsa." + value.getName());
   WrapperBuilder(module, artefact).build(sidecar);
-  // The runtime's own functions are hidden; those of halves stay so, as LLVM
-  // calls them where nothing shows it yet.
-  for (llvm::Function &function : module)
-    if (!function.isDeclaration() && function.hasHiddenVisibility() &&
-        !function.isWeakForLinker()) {
-      function.setVisibility(llvm::GlobalValue::DefaultVisibility);
-      function.setLinkage(llvm::GlobalValue::InternalLinkage);
+  // What the runtime has for itself is hidden; functions of halves stay so, as
+  // LLVM calls them where nothing shows it yet.
+  for (llvm::GlobalObject &object : module.global_objects())
+    if (!object.isDeclaration() && object.hasHiddenVisibility() &&
+        !object.isWeakForLinker()) {
+      object.setVisibility(llvm::GlobalValue::DefaultVisibility);
+      object.setLinkage(llvm::GlobalValue::InternalLinkage);
     }
 }

@@ -21,28 +21,65 @@ static const struct dsa_argument workspaceArgument = {
 /* Targets                                                                    */
 /*===----------------------------------------------------------------------===*/
 
-/* The first target that this machine can run, or null with a failure. */
+/* The first target that this CPU can run, or null with a failure. */
 static const struct dsa_target *
-chooseTarget(const struct dsa_artefact *artefact) {
+chooseCPUTarget(const struct dsa_artefact *artefact) {
   /* One more than its number. Asking a CPU takes long, in a virtual machine
    * above all; every thread finds the same answer. */
   static _Atomic int64_t chosen;
   if (chosen)
     return &artefact->targets[chosen - 1];
   const struct dsa_feature *missing = NULL;
+  const struct dsa_target *last = NULL;
   for (int64_t i = 0; i < artefact->targetCount; ++i) {
-    missing = dsa_missing_feature(&artefact->targets[i]);
+    const struct dsa_target *target = &artefact->targets[i];
+    if (target->device != kDLCPU)
+      continue;
+    missing = dsa_missing_feature(target);
     if (!missing) {
       chosen = i + 1;
-      return &artefact->targets[i];
+      return target;
     }
+    last = target;
   }
-  const struct dsa_target *last = &artefact->targets[artefact->targetCount - 1];
   fail(DSA_STATUS_DEVICE,
        "this CPU has no %s, which the target %s (%s) needs; no other target of "
        "this artefact fits",
        missing->name, last->name, last->baseline);
   return NULL;
+}
+
+/* The first target that GPU number `device` can run, or null with the failure
+ * of the last. */
+static const struct dsa_target *
+chooseGPUTarget(const struct dsa_artefact *artefact, int32_t device) {
+  /* As above, by device. */
+  static _Atomic int64_t chosen[DSA_GPU_DEVICES];
+  int isKnown = device >= 0 && device < DSA_GPU_DEVICES;
+  if (isKnown && chosen[device])
+    return &artefact->targets[chosen[device] - 1];
+  for (int64_t i = 0; i < artefact->targetCount; ++i) {
+    const struct dsa_target *target = &artefact->targets[i];
+    if (target->program && !artefact->gpu->fits(target->program, device)) {
+      chosen[device] = i + 1;
+      return target;
+    }
+  }
+  return NULL;
+}
+
+static int hasTarget(const struct dsa_artefact *artefact, int32_t deviceType) {
+  for (int64_t i = 0; i < artefact->targetCount; ++i)
+    if (artefact->targets[i].device == deviceType)
+      return 1;
+  return 0;
+}
+
+static const struct dsa_target *
+chooseTarget(const struct dsa_artefact *artefact, DLDevice device) {
+  return device.device_type == kDLCPU
+             ? chooseCPUTarget(artefact)
+             : chooseGPUTarget(artefact, device.device_id);
 }
 
 /*===----------------------------------------------------------------------===*/
@@ -82,7 +119,7 @@ static int64_t getSpan(struct Descriptor d) {
 }
 
 static int32_t checkType(const struct dsa_argument *argument,
-                         const DLTensor *tensor, int32_t device) {
+                         const DLTensor *tensor, DLDevice device) {
   DLDataType type = tensor->dtype;
   int isBytes = argument->bits == 8 && argument->code == kDLInt;
   int isInteger = argument->code == kDLInt && type.code == kDLUInt;
@@ -93,10 +130,17 @@ static int32_t checkType(const struct dsa_argument *argument,
                 "expected code %d, %d bits and 1 lane (%s)",
                 argument->name, type.code, type.bits, type.lanes,
                 argument->code, argument->bits, argument->type);
-  if ((int32_t)tensor->device.device_type != device)
+  if (tensor->device.device_type != device.device_type)
     return fail(DSA_STATUS_ARGUMENT,
                 "%s: the tensor is on a device of type %d, expected %d",
-                argument->name, (int)tensor->device.device_type, device);
+                argument->name, (int)tensor->device.device_type,
+                (int)device.device_type);
+  if (device.device_type != kDLCPU &&
+      tensor->device.device_id != device.device_id)
+    return fail(
+        DSA_STATUS_ARGUMENT,
+        "%s: the tensor is on GPU %d, expected GPU %d, that of the first",
+        argument->name, (int)tensor->device.device_id, (int)device.device_id);
   return DSA_STATUS_OK;
 }
 
@@ -291,7 +335,7 @@ static const struct dsa_argument *getArgument(const struct Call *call,
 }
 
 static int32_t describe(const struct Call *call, int64_t i, struct Descriptor d,
-                        int runs, int32_t device) {
+                        int runs, DLDevice device) {
   int64_t noBytes = 0;
   const DLTensor noWorkspace = {.ndim = 1, .shape = &noBytes};
   const struct dsa_argument *argument = getArgument(call, i);
@@ -353,6 +397,21 @@ static int32_t checkShared(const struct Call *call) {
   return DSA_STATUS_OK;
 }
 
+/* The device of the first tensor, if there is code for devices of its type, or
+ * else one that there is code for. */
+static DLDevice getDevice(const struct Call *call) {
+  const struct dsa_artefact *artefact = call->self->artefact;
+  for (int64_t i = 0; i < call->count; ++i)
+    if (call->tensors[i]) {
+      DLDevice device = call->tensors[i]->device;
+      if (hasTarget(artefact, (int32_t)device.device_type))
+        return device;
+      break;
+    }
+  DLDevice first = {(DLDeviceType)artefact->targets[0].device, 0};
+  return first;
+}
+
 /* The descriptor of `count` elements at `data`, of rank 1. */
 static void describeAnswer(int64_t *words, const void *data, int64_t count) {
   words[0] = words[1] = (int64_t)(uintptr_t)data;
@@ -363,28 +422,26 @@ static void describeAnswer(int64_t *words, const void *data, int64_t count) {
 
 int32_t dsa_enter(const struct dsa_function *self, enum dsa_entry entry,
                   const DLTensor *const *tensors, const void *last,
-                  int64_t *descriptors, void **function) {
-  const struct dsa_target *target = chooseTarget(self->artefact);
-  if (!target)
-    return DSA_STATUS_DEVICE;
+                  int64_t *descriptors, void **function,
+                  struct dsa_gpu_call *gpuCall) {
   int runs = entry == DSA_ENTRY_RUN;
   struct Call call = {self, tensors, descriptors,
                       self->inputCount + (runs ? self->resultCount + 1 : 0)};
+  DLDevice device = getDevice(&call);
+  const struct dsa_target *target = chooseTarget(self->artefact, device);
+  if (!target)
+    return DSA_STATUS_DEVICE;
   if (runs && target->device == kDLCPU && last)
     return fail(DSA_STATUS_ARGUMENT,
                 "stream: it is not NULL, but the target %s has no streams",
                 target->name);
   for (int64_t i = 0; i < call.count; ++i) {
-    int32_t status =
-        describe(&call, i, getDescriptor(&call, i), runs, target->device);
+    int32_t status = describe(&call, i, getDescriptor(&call, i), runs, device);
     if (status)
       return status;
   }
-  if (runs) {
-    int32_t status = checkShared(&call);
-    if (status)
-      return status;
-  } else {
+  *function = self->entries[3 * (target - self->artefact->targets) + entry];
+  if (!runs) {
     int64_t answers = entry == DSA_ENTRY_SHAPES ? self->extentCount : 1;
     if (!last && answers)
       return fail(DSA_STATUS_ARGUMENT, "%s: it is NULL, expected %lld int64",
@@ -394,14 +451,29 @@ int32_t dsa_enter(const struct dsa_function *self, enum dsa_entry entry,
     for (int64_t i = 0; i < call.count; ++i)
       words += 3 + 2 * (int64_t)self->arguments[i].rank;
     describeAnswer(words, last, answers);
+    return DSA_STATUS_OK;
   }
-  *function = self->entries[3 * (target - self->artefact->targets) + entry];
+  int32_t status = checkShared(&call);
+  if (status)
+    return status;
+  if (target->program)
+    return self->artefact->gpu->begin(gpuCall, target->program, (void *)last,
+                                      device.device_id);
+  gpuCall->program = NULL;
+  gpuCall->status = DSA_STATUS_OK;
   return DSA_STATUS_OK;
 }
 
-int32_t dsa_leave(const struct dsa_function *self, int32_t status) {
+int32_t dsa_leave(const struct dsa_function *self, int32_t status,
+                  const struct dsa_gpu_call *call) {
   if (status == DSA_STATUS_ARGUMENT)
     for (int64_t i = 0; i < self->inputCount + self->resultCount; ++i)
       dsa_name_argument(i, self->arguments[i].name);
-  return status;
+  return status || !call ? status : call->status;
+}
+
+int32_t dsa_prepare(const struct dsa_artefact *artefact, int32_t device) {
+  const struct dsa_target *target = chooseGPUTarget(artefact, device);
+  return target ? artefact->gpu->prepare(target->program, device)
+                : DSA_STATUS_DEVICE;
 }

@@ -10,6 +10,8 @@
 #ifndef DSA_LIB_RUNTIME_ARTEFACT_H
 #define DSA_LIB_RUNTIME_ARTEFACT_H
 
+#include "GPU.h"
+
 #include "dsa-c/Runtime.h"
 
 #include <dlpack/dlpack.h>
@@ -40,16 +42,17 @@ struct dsa_feature {
 struct dsa_target {
   const char *name;     /* `cpu` */
   const char *baseline; /* `znver4` */
-  /* What a device has to have. An image of GPU code will name another device,
-   * and its own way to tell whether a device fits. */
-  int32_t device; /* DLDeviceType of all tensors */
+  int32_t device;       /* DLDeviceType of all tensors */
+  /* What a CPU has to have. */
   int32_t featureCount;
   const struct dsa_feature *features;
+  const struct dsa_gpu_program *program; /* of a GPU, or null */
 };
 
 struct dsa_artefact {
   const struct dsa_target *targets; /* the preferred one first */
   int64_t targetCount;
+  const struct dsa_gpu_functions *gpu; /* null without a target of GPUs */
 };
 
 enum dsa_entry { DSA_ENTRY_RUN, DSA_ENTRY_SHAPES, DSA_ENTRY_WORKSPACE };
@@ -68,14 +71,22 @@ struct dsa_function {
  * one after the other. `tensors` are the inputs; for DSA_ENTRY_RUN then the
  * results and the workspace, and `last` is the stream; otherwise `last` is
  * where the answer goes, whose descriptor comes last. `*function` is what to
- * call with them. Returns a status. */
+ * call with them, that of the first target which runs on the device of the
+ * tensors. For DSA_ENTRY_RUN it also takes `call` where `call->program` is not
+ * null afterwards; the other entries have no use for `call`. Returns a status.
+ */
 int32_t dsa_enter(const struct dsa_function *self, enum dsa_entry entry,
                   const DLTensor *const *tensors, const void *last,
-                  int64_t *descriptors, void **function);
+                  int64_t *descriptors, void **function,
+                  struct dsa_gpu_call *call);
 
-/* `status`, which the function returned, after naming the argument in the
- * message that the function recorded. */
-int32_t dsa_leave(const struct dsa_function *self, int32_t status);
+/* The status of a call whose function returned `status`, after naming the
+ * argument in the message that it recorded. `call` may be null. */
+int32_t dsa_leave(const struct dsa_function *self, int32_t status,
+                  const struct dsa_gpu_call *call);
+
+/* Prepares the functions for GPU number `device`. Returns a status. */
+int32_t dsa_prepare(const struct dsa_artefact *artefact, int32_t device);
 
 /* The first feature of `target` that this CPU does not have, or null. */
 const struct dsa_feature *dsa_missing_feature(const struct dsa_target *target);

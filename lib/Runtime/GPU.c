@@ -425,6 +425,9 @@ int32_t dsa_gpu_begin(struct dsa_gpu_call *call,
   return call->status = begin(call);
 }
 
+const struct dsa_gpu_functions dsa_gpu_functions = {
+    dsa_gpu_fits, dsa_gpu_prepare, dsa_gpu_begin};
+
 void dsa_gpu_launch(struct dsa_gpu_call *call, int32_t kernel, int64_t x,
                     int64_t y, int64_t z, int32_t threads, int32_t sharedBytes,
                     void **parameters) {
@@ -460,6 +463,6 @@ void dsa_gpu_check_aligned(struct dsa_gpu_call *call, int64_t value,
   if (call->status || value % multiple == 0)
     return;
   call->status =
-      fail(DSA_STATUS_ARGUMENT, "%s is %lld bytes, expected a multiple of %lld",
-           what, (long long)value, (long long)multiple);
+      fail(DSA_STATUS_ARGUMENT, "%s is %lld, expected a multiple of %lld", what,
+           (long long)value, (long long)multiple);
 }

@@ -82,8 +82,8 @@ void dsa_gpu_launch(struct dsa_gpu_call *call, int32_t kernel, int64_t x,
                     void **parameters);
 
 /* A failure unless `value` is a multiple of `multiple`: DSA_STATUS_ARGUMENT,
- * "keys: its row stride is 1150 bytes, expected a multiple of 16" where `what`
- * is "keys: its row stride". Does nothing after a failure. */
+ * "keys: its row stride in bytes is 1150, expected a multiple of 16" where
+ * `what` is "keys: its row stride in bytes". Does nothing after a failure. */
 void dsa_gpu_check_aligned(struct dsa_gpu_call *call, int64_t value,
                            int64_t multiple, const char *what);
 
@@ -107,6 +107,17 @@ int32_t dsa_gpu_prepare(const struct dsa_gpu_program *program, int32_t device);
 int32_t dsa_gpu_begin(struct dsa_gpu_call *call,
                       const struct dsa_gpu_program *program, void *stream,
                       int32_t device);
+
+/* The three as one. Artefacts with code for a GPU point to it, so that others
+ * do not carry what is behind it, and ask nothing more of the C library. */
+struct dsa_gpu_functions {
+  int32_t (*fits)(const struct dsa_gpu_program *program, int32_t device);
+  int32_t (*prepare)(const struct dsa_gpu_program *program, int32_t device);
+  int32_t (*begin)(struct dsa_gpu_call *call,
+                   const struct dsa_gpu_program *program, void *stream,
+                   int32_t device);
+};
+extern const struct dsa_gpu_functions dsa_gpu_functions;
 
 #ifdef __cplusplus
 }

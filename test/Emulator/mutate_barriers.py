@@ -56,26 +56,35 @@ class Mutant:
     ptx: str
 
 
-def nvcc_subject(file):
-    cases = [case for case in CASES if case.file == file]
-
+def by_launches(run):
+    """Who objects in launches: `run` takes a loaded module and yields, launch
+    after launch, the report and a check of the values, which raises an
+    AssertionError if they are wrong."""
     def observe(text):
         seen = set()
         try:
-            module = emulator.load(text)
-            for case in cases:
-                for seed in range(4):
-                    report, args = execute(module, case.kernel, case.run(seed), seed=seed)
-                    if report.race_count:
-                        seen.add("race")
-                    try:
-                        case.run(seed).check(args)
-                    except AssertionError:
-                        seen.add("value")
+            for report, check in run(emulator.load(text)):
+                if report.race_count:
+                    seen.add("race")
+                try:
+                    check()
+                except AssertionError:
+                    seen.add("value")
         except emulator.EmulatorError:
             seen.add("error")
         return seen
-    return Subject(file, ptx(file), observe)
+    return observe
+
+
+def nvcc_subject(file):
+    cases = [case for case in CASES if case.file == file]
+
+    def run(module):
+        for case in cases:
+            for seed in range(4):
+                report, args = execute(module, case.kernel, case.run(seed), seed=seed)
+                yield report, lambda: case.run(seed).check(args)
+    return Subject(file, ptx(file), by_launches(run))
 
 
 def dsa_subject(case):

@@ -151,6 +151,27 @@ def test_the_stack_of_contexts():
             call("cuCtxPushCurrent_v2", inner)
 
 
+def test_a_context_goes_with_its_last_reference(library):
+    kernel = handle("cuLibraryGetKernel", library, b"bounded")
+    with devices("sm_80,sm_80"):
+        context = handle("cuDevicePrimaryCtxRetain", 1)
+        call("cuCtxPushCurrent_v2", context)
+        handle("cuKernelGetFunction", kernel)
+        call("cuDevicePrimaryCtxRelease_v2", 1)
+        with refuses(driver.INVALID_CONTEXT):
+            get(ctypes.c_int, "cuCtxGetDevice")
+        call("cuCtxPopCurrent_v2", None)
+        with refuses(driver.INVALID_CONTEXT):
+            call("cuDevicePrimaryCtxRelease_v2", 1)
+        # What was loaded into it went, too.
+        with context_of(1), stream_of_current() as stream:
+            capture(stream)
+            with refuses(driver.CAPTURE_UNSUPPORTED):
+                driver.launch(kernel, [], stream=stream)
+            with refuses(driver.CAPTURE_INVALIDATED):
+                end_capture(stream)
+
+
 def test_nothing_works_in_a_forked_child():
     child = os.fork()
     if child == 0:
@@ -164,12 +185,13 @@ def test_nothing_works_in_a_forked_child():
 # Memory
 
 
-def test_memory_goes_there_and_back():
-    def free():
-        values = ctypes.c_size_t(), ctypes.c_size_t()
-        call("cuMemGetInfo_v2", *map(ctypes.byref, values))
-        return values[0].value
+def free():
+    values = ctypes.c_size_t(), ctypes.c_size_t()
+    call("cuMemGetInfo_v2", *map(ctypes.byref, values))
+    return values[0].value
 
+
+def test_memory_goes_there_and_back():
     before = free()
     with memory(16) as address:
         assert free() == before - 16
@@ -182,7 +204,7 @@ def test_memory_goes_there_and_back():
 
 def test_memory_that_is_not_there():
     with refuses(driver.OUT_OF_MEMORY):
-        get(ctypes.c_uint64, "cuMemAlloc_v2", ctypes.c_size_t(1 << 40))
+        get(ctypes.c_uint64, "cuMemAlloc_v2", ctypes.c_size_t(free() + 1))
     with refuses(driver.INVALID_VALUE):
         get(ctypes.c_uint64, "cuMemAlloc_v2", ctypes.c_size_t(0))
     with memory(16) as address:
@@ -194,6 +216,18 @@ def test_memory_that_is_not_there():
         call("cuMemFree_v2", address)
     with refuses(driver.INVALID_VALUE):
         words(address, 1)
+
+
+def test_memory_of_the_caller_is_not_freed():
+    own = (ctypes.c_uint32 * 4)(1, 2, 3, 4)
+    address = ctypes.c_uint64(ctypes.addressof(own))
+    emulator.library().dsa_emulator_add_buffer(own, ctypes.c_uint64(16), b"own")
+    assert words(address, 4) == [1, 2, 3, 4]
+    with refuses(driver.INVALID_VALUE):
+        call("cuMemFree_v2", address)
+    emulator.library().dsa_emulator_remove_buffer(own)
+    with refuses(driver.INVALID_VALUE):
+        words(address, 4)
 
 
 # Images
@@ -359,7 +393,7 @@ def test_a_graph_replays_launches(module):
 @pytest.mark.parametrize("disturb", ["cuMemAlloc_v2", "cuLibraryLoadData", "cuModuleLoadData",
                                      "first use of a library", "cuCtxSynchronize",
                                      "cuStreamSynchronize"])
-@pytest.mark.parametrize("mode", [driver.GLOBAL, driver.RELAXED])
+@pytest.mark.parametrize("mode", [driver.GLOBAL, driver.THREAD_LOCAL, driver.RELAXED])
 def test_what_disturbs_a_capture(library, disturb, mode):
     kernel = handle("cuLibraryGetKernel", library, b"bounded")
     actions = {"cuMemAlloc_v2": lambda s: get(ctypes.c_uint64, "cuMemAlloc_v2",
@@ -382,6 +416,23 @@ def test_what_disturbs_a_capture(library, disturb, mode):
         with refuses(driver.CAPTURE_INVALIDATED):
             end_capture(stream)
         assert status_of(stream) == 0
+
+
+def test_a_capture_that_failed_leaves_nothing_to_the_next(module):
+    with stream_of_current() as stream:
+        capture(stream)
+        driver.launch(function(module, "bounded"), [], stream=stream)
+        with refuses(driver.CAPTURE_UNSUPPORTED):
+            call("cuCtxSynchronize")
+        with refuses(driver.CAPTURE_INVALIDATED):
+            end_capture(stream)
+        capture(stream)
+        graph = end_capture(stream)
+        executable = handle("cuGraphInstantiateWithFlags", graph, ctypes.c_uint64(0))
+        call("cuGraphLaunch", executable, stream)
+        assert launches() == 0
+        call("cuGraphExecDestroy", executable)
+        call("cuGraphDestroy", graph)
 
 
 def test_other_threads_do_not_disturb_a_capture_of_one_thread():

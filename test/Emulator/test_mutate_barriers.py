@@ -9,7 +9,7 @@ import mutate_barriers
 import numpy as np
 import pytest
 from emulator import launch_loaded
-from mutate_barriers import Subject, compare, find_mutants, run_all
+from mutate_barriers import Subject, by_launches, compare, find_mutants, run_all
 
 # Each of two warps reads what the other wrote.
 PTX = """
@@ -57,7 +57,7 @@ def copy_subject(name="copy", ptx=PTX, checks_values=True):
         report = launch_loaded(module, "copy", 1, 64, [y])
         expected = np.arange(64) if checks_values else y
         yield report, lambda: np.testing.assert_array_equal(y, expected)
-    return Subject(name, ptx, run)
+    return Subject(name, ptx, by_launches(run))
 
 
 def test_every_instruction_that_orders_memory_is_mutated():
@@ -91,11 +91,11 @@ def test_an_error_is_noticed():
 
 
 def test_a_mutant_that_hangs_or_crashes_is_no_mutant_that_is_seen(monkeypatch):
-    def hang(module):
+    def hang(text):
         while True:
             pass
 
-    def crash(module):
+    def crash(text):
         os.kill(os.getpid(), signal.SIGKILL)
     monkeypatch.setattr(mutate_barriers, "LIMIT_S", 1)
     mutants = [next(find_mutants(Subject(run.__name__, PTX, run))) for run in (hang, crash)]

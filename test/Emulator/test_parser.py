@@ -88,7 +88,7 @@ MODULES = {
     ".extern .global .u32 x;": "no other module is there to define 'x'",
     ".shared .u32 x = 1;": "a variable of .shared is not initialized",
     ".global .align 3 .u32 x;": "an alignment is a power of two, not 3",
-    ".global .u32 x[4294967296];": "'x' has more than 2^32 bytes",
+    ".global .u32 x[1073741824];": "'x' has more than 2^30 bytes",
     ".global .pred x;": "no variable is of type .pred",
     "/* comment": "line 4: this comment has no end",
     '.file 1 "name': "line 4: this string has no end",

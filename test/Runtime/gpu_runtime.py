@@ -10,6 +10,7 @@ LLVM = pathlib.Path(os.environ.get("DSA_LLVM_DIR", "/usr/lib/llvm-22")) / "bin"
 OK, ARGUMENT, DEVICE, PREPARE = 0, 1, 4, 5
 CUBIN, PTX = 0, 1
 DEVICES = 64
+RUNTIME = ["Artefact", "Features", "GPU", "Status"]
 
 
 class Image(ctypes.Structure):
@@ -35,7 +36,7 @@ class Call(ctypes.Structure):
 
 
 def program(images, kernels):
-    """Images as (name, data), `sm_80` or `compute_80`; kernels as (name, bytes of shared memory)."""
+    """Images as (name, data), `sm_80` or `compute_80`; kernels as (name, shared bytes)."""
     def image(name, data):
         architecture, number = name.split("_")
         return Image(name.encode(), data, CUBIN if architecture == "sm" else PTX,
@@ -50,10 +51,11 @@ def program(images, kernels):
 def build(output, *sources, options=()):
     """A shared library of the runtime, and of other sources."""
     runtime = ROOT / "lib" / "Runtime"
+    dlpack = ROOT / "third_party" / "dlpack" / "include"
     subprocess.run([LLVM / "clang", "-std=c11", "-O1", "-shared", "-fPIC", "-Wall", "-Wextra",
-                    "-Werror", f"-I{ROOT}/include", f"-I{runtime}", *options,
-                    *sources, runtime / "GPU.c", runtime / "Status.c",
-                    "-o", output, "-pthread"], check=True)
+                    "-Werror", f"-I{ROOT}/include", f"-I{runtime}", f"-I{dlpack}", *options,
+                    *sources, *(runtime / f"{name}.c" for name in RUNTIME), "-o", output,
+                    "-pthread"], check=True)
 
 
 class Runtime:

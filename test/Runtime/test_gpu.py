@@ -6,63 +6,17 @@ What a kernel computes through it is test/Emulator/test_runtime.py.
 import concurrent.futures
 import ctypes
 import re
-import shutil
 import subprocess
 import sys
 
 import pytest
 
 import gpu_runtime
-from gpu_runtime import ARGUMENT, DEVICE, OK, PREPARE, ROOT, Runtime, program
+from gpu_runtime import ARGUMENT, DEVICE, OK, PREPARE, ROOT, program
 
 IMAGES = [("sm_80", b"cubin80"), ("compute_80", b"ptx80"), ("sm_90", b"cubin90")]
 KERNELS = [("attend", 100000), ("merge", 0)]
 STREAMS = [16, 17]  # by device
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory):
-    path = tmp_path_factory.mktemp("runtime") / "fake.so"
-    renamed = [f"-D{name}=fake_{name}" for name in ("dlopen", "dlsym", "dlerror")]
-    gpu_runtime.build(path, ROOT / "test" / "Runtime" / "fake_driver.c", options=renamed)
-    return path
-
-
-class Fake(Runtime):
-    def __init__(self, path):
-        super().__init__(path)
-        self.texts = []  # that the library points to
-
-    def set(self, **values):
-        for name, value in values.items():
-            variable = f"fake{name}"
-            if isinstance(value, bytes):
-                self.texts.append(value)
-                ctypes.c_char_p.in_dll(self.library, variable).value = value
-            elif isinstance(value, list):
-                (ctypes.c_int * 2).in_dll(self.library, variable)[:] = value
-            else:
-                ctypes.c_int.in_dll(self.library, variable).value = value
-
-    def get(self, name):
-        return ctypes.c_int.in_dll(self.library, f"fake{name}").value
-
-    def log(self):
-        text = (ctypes.c_char * 4096).in_dll(self.library, "fakeLog").value.decode()
-        return text.splitlines()
-
-    def loads(self):
-        return [line.split()[1] for line in self.log() if line.startswith("load")]
-
-
-@pytest.fixture
-def fake(library, tmp_path):
-    """A library that nothing has called yet."""
-    copy = tmp_path / "fake.so"
-    shutil.copy(library, copy)
-    loaded = Fake(copy)
-    yield loaded
-    assert loaded.library.fakeDepth() == 0, "a context was left current"
 
 
 def chip(fake, name, shared=232448):
@@ -302,7 +256,7 @@ def test_the_first_failure_stays(fake):
     before = fake.log()
     assert fake.launch(call, 1, (1, 1, 1), 32, 0, ctypes.c_int(7)) == DEVICE
     assert fake.launch(call, 1, (2**40, 1, 1), 32, 0, ctypes.c_int(7)) == DEVICE
-    assert fake.check_aligned(call, 1, 16, "keys: its row stride") == DEVICE
+    assert fake.check_aligned(call, 1, 16, "keys: its row stride in bytes") == DEVICE
     assert fake.log() == before and fake.last_error() == first
 
 
@@ -310,11 +264,11 @@ def test_the_first_failure_stays(fake):
     (0, True), (1152, True), (-16, True), (1150, False), (-8, False), (2**62 + 8, False)])
 def test_what_has_to_be_aligned(fake, value, is_right):
     call = fake.begin(program(IMAGES, KERNELS))
-    status = fake.check_aligned(call, value, 16, "keys: its row stride")
+    status = fake.check_aligned(call, value, 16, "keys: its row stride in bytes")
     assert status == (OK if is_right else ARGUMENT)
     if not is_right:
-        assert fake.last_error() == (f"keys: its row stride is {value} bytes, expected a multiple "
-                                     "of 16")
+        assert fake.last_error() == (f"keys: its row stride in bytes is {value}, expected a "
+                                     "multiple of 16")
 
 
 @pytest.mark.parametrize("error, advice", [

@@ -29,6 +29,11 @@ static cl::opt<int32_t>
           cl::desc("measure what N threads can do at most on this machine, no "
                    "case, and print a line per roof"),
           cl::value_desc("N"), cl::init(0), cl::cat(category));
+static cl::opt<bool> emulator(
+    "emulator",
+    cl::desc("measure the emulator of a GPU, no case, and print a line for "
+             "each kind of instructions of the machine"),
+    cl::cat(category));
 static cl::opt<unsigned> rounds("rounds",
                                 cl::desc("rounds of each case (default: 7)"),
                                 cl::value_desc("N"), cl::init(7),
@@ -99,6 +104,8 @@ llvm::Error dsa::bench::readOptions(int argc, char **argv, CommandLine &line) {
   line.cases = std::move(*cases);
   line.list = list;
   line.roofThreads = roofs;
+  line.emulator = emulator;
+  line.rounds = rounds;
   SessionOptions &options = line.session;
   options.settings = {pipeline, isa == Isa::Other ? host : isa, pages, rounds,
                       smoke};

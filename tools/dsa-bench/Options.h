@@ -19,6 +19,9 @@ struct CommandLine {
   bool list = false;
   /// Measure the roofs of so many threads, and no case; 0: measure cases.
   int32_t roofThreads = 0;
+  /// Measure the emulator of a GPU, `rounds` times, and no case.
+  bool emulator = false;
+  unsigned rounds = 0;
 };
 
 /// Reads the command line; prints the help and ends the program if it is asked

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Emulator.h"
 #include "Options.h"
 #include "Report.h"
 
@@ -38,6 +39,8 @@ static int runMain(int argc, char **argv) {
     return dsa::report(printRoofs(line.roofThreads, line.session.settings,
                                   context, llvm::outs()));
   }
+  if (line.emulator)
+    return dsa::report(printEmulator(line.rounds, registry, llvm::outs()));
   return runSession(line.cases, line.session, registry);
 }
 

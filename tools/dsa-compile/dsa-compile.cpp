@@ -31,7 +31,8 @@ static int runMain(int argc, char **argv) {
   cl::list<std::string> targets(
       "target", cl::CommaSeparated,
       cl::desc("what to compile for, the preferred one first; the first that "
-               "the CPU at hand can run is what runs (default: cpu)\n"
+               "the CPU at hand, or the GPU of the tensors, can run is what "
+               "runs (default: cpu)\n"
                "cpu: kernels for the CPU of --cpu\n"
                "reference: the definition of each op, for any CPU\n"
                "sm_80, sm_86, sm_89, sm_90, sm_100, sm_120: kernels for a GPU"),
@@ -59,6 +60,17 @@ static int runMain(int argc, char **argv) {
       cl::desc("x86_64-linux-gnu or aarch64-linux-gnu (default: "
                "the host's)"),
       cl::value_desc("TRIPLE"), cl::cat(category));
+  cl::opt<bool> cubins(
+      "cubins",
+      cl::desc(
+          "with a GPU as a target: beside PTX, which a driver compiles for "
+          "its chip, what ptxas makes of it for each generation of chips"),
+      cl::cat(category));
+  cl::opt<std::string> ptxas(
+      "ptxas",
+      cl::desc("with --cubins: path of ptxas (default: that in $CUDA_HOME/bin, "
+               "or the first on PATH)"),
+      cl::value_desc("PATH"), cl::cat(category));
   cl::opt<std::string> pipelineOptions(
       "pipeline-options",
       cl::desc("further options of the targets' pipelines, as dsa-opt takes "
@@ -92,6 +104,8 @@ static int runMain(int argc, char **argv) {
   options.lowering.triple = triple;
   options.lowering.cpu = cpu;
   options.lowering.features.assign(features.begin(), features.end());
+  options.lowering.cubins = cubins;
+  options.lowering.ptxas = ptxas;
   options.lowering.checked = checked;
   options.lowering.pipeline = pipelineOptions;
   DialectRegistry registry;

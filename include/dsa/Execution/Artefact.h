@@ -51,9 +51,11 @@ struct KernelRemark {
 /// A target that an artefact has code for.
 struct ArtefactTarget {
   Target target;
-  /// LLVM's name of the CPU, and what the chip at hand has to have.
+  /// LLVM's name of the CPU or of the GPU, and what a CPU at hand has to have.
   std::string cpu;
   SmallVector<CPUFeature> features;
+  /// Of a GPU: `sm_80` for a cubin, `compute_80` for PTX.
+  std::vector<std::string> images;
   std::vector<KernelRemark> kernels;
 };
 
@@ -63,6 +65,12 @@ struct Artefact {
   std::vector<ArtefactFunction> functions;
   /// The preferred one first.
   std::vector<ArtefactTarget> targets;
+
+  bool hasGPU() const {
+    return llvm::any_of(targets, [](const ArtefactTarget &target) {
+      return target.target.isGPU();
+    });
+  }
 };
 
 /// The functions of `module`, whose public ones have no calls. `text` is that

@@ -20,10 +20,12 @@ class Device {
 public:
   struct Options {
     bool emulated = false;
-    /// Of the emulator: what it says it is, such as `sm_80`, and the seed of
-    /// its schedule.
+    /// Of the emulator: what it says it is, such as `sm_80`, the seed of its
+    /// schedule, and the instructions of this machine that it uses:
+    /// `baseline`, `avx2`, `avx512` or `best`.
     std::string chip;
     uint64_t seed = 0;
+    std::string isa = "best";
   };
   /// `ExitMissing` if there is none.
   static llvm::Expected<std::unique_ptr<Device>> open(const Options &options);

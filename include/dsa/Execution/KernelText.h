@@ -10,12 +10,15 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include <string>
+#include <vector>
 
 namespace mlir::dsa {
 
 /// The kernels of `lowered`, which `dsa-gpu-pipeline` has lowered with PTX as
 /// its format; nothing if it has none.
 std::string getPTX(ModuleOp lowered);
+/// The images of `lowered`: `sm_80` for a cubin, `compute_80` for PTX.
+std::vector<std::string> getImageNames(ModuleOp lowered);
 /// Puts `ptx` in their place. False if there are none.
 bool setPTX(ModuleOp lowered, StringRef ptx);
 

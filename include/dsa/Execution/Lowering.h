@@ -41,6 +41,10 @@ struct LoweringOptions {
   /// them.
   std::string triple, cpu = "host";
   std::vector<std::string> features;
+  /// For a GPU: cubins beside PTX, made by this ptxas or by that of the
+  /// machine.
+  bool cubins = false;
+  std::string ptxas;
   /// For Reference.
   bool accumulateInF64 = false;
   bool checked = false;

@@ -120,31 +120,52 @@ struct Serializer {
 
   LogicalResult serialize(gpu::GPUModuleOp module) const;
   FailureOr<std::string> translate(gpu::GPUModuleOp module) const;
-  FailureOr<std::string> assemble(gpu::GPUModuleOp module, StringRef ptx) const;
+  FailureOr<std::string> assemble(gpu::GPUModuleOp module, StringRef ptx,
+                                  StringRef chip) const;
 
   Chip chip;
   std::string features;
   int optLevel;
-  gpu::CompilationTarget format;
-  std::string ptxas; ///< for a cubin
+  /// Of the text, if it is an object itself.
+  std::optional<gpu::CompilationTarget> format;
+  /// The chips that the text is assembled for, and by what.
+  SmallVector<StringRef> assembled;
+  std::string ptxas;
   std::unique_ptr<llvm::TargetMachine> machine;
 };
 } // namespace
 
+/// For each generation that runs the text for `chip`, its first chip: cubins
+/// run on all later ones of a generation.
+static SmallVector<StringRef> getGenerations(const Chip &chip) {
+  SmallVector<StringRef> names;
+  int32_t last = 0;
+  for (const Chip &other : getChips())
+    if (other.base == chip.base && other.major != last) {
+      names.push_back(other.name);
+      last = other.major;
+    }
+  return names;
+}
+
 llvm::Expected<Serializer>
 Serializer::create(const dsa::SerializeGPUPassOptions &options) {
-  auto format =
-      llvm::StringSwitch<std::optional<gpu::CompilationTarget>>(options.format)
-          .Case("llvm", gpu::CompilationTarget::Offload)
-          .Case("ptx", gpu::CompilationTarget::Assembly)
-          .Case("cubin", gpu::CompilationTarget::Binary)
-          .Default(std::nullopt);
-  if (!format)
-    return llvm::createStringError("format is '" + options.format +
-                                   "', expected llvm, ptx or cubin");
   auto chip = getChip(options.chip);
   if (!chip)
     return chip.takeError();
+  std::optional<gpu::CompilationTarget> format;
+  SmallVector<StringRef> assembled;
+  if (options.format == "llvm")
+    format = gpu::CompilationTarget::Offload;
+  else if (options.format == "ptx" || options.format == "all")
+    format = gpu::CompilationTarget::Assembly;
+  else if (options.format != "cubin")
+    return llvm::createStringError("format is '" + options.format +
+                                   "', expected llvm, ptx, cubin or all");
+  if (options.format == "cubin")
+    assembled = {chip->name};
+  else if (options.format == "all")
+    assembled = getGenerations(*chip);
   std::string features = llvm::join(options.features, ",");
   if (features.empty())
     features = defaultFeatures.str();
@@ -152,14 +173,14 @@ Serializer::create(const dsa::SerializeGPUPassOptions &options) {
   if (!machine)
     return machine.takeError();
   std::string ptxas;
-  if (*format == gpu::CompilationTarget::Binary) {
+  if (!assembled.empty()) {
     auto found = findPtxas(options.ptxas);
     if (!found)
       return found.takeError();
     ptxas = *found;
   }
-  return Serializer{*chip,   features, options.optLevel,
-                    *format, ptxas,    std::move(*machine)};
+  return Serializer{*chip,     features, options.optLevel,   format,
+                    assembled, ptxas,    std::move(*machine)};
 }
 
 /// The kernels of `module`, with how many threads their blocks have, as what
@@ -227,8 +248,9 @@ FailureOr<std::string> Serializer::translate(gpu::GPUModuleOp module) const {
 }
 
 FailureOr<std::string> Serializer::assemble(gpu::GPUModuleOp module,
-                                            StringRef ptx) const {
-  auto cubin = dsa_gpu::assemble(ptxas, chip.name, ptx);
+                                            StringRef ptx,
+                                            StringRef chip) const {
+  auto cubin = dsa_gpu::assemble(ptxas, chip, ptx);
   if (!cubin)
     return emitError(module.getLoc()) << llvm::toString(cubin.takeError());
   auto options = remark::RemarkOpts::name(passName).category("dsa");
@@ -253,23 +275,28 @@ FailureOr<std::string> Serializer::assemble(gpu::GPUModuleOp module,
 
 LogicalResult Serializer::serialize(gpu::GPUModuleOp module) const {
   gpu::KernelTableAttr kernels = getKernels(module);
-  FailureOr<std::string> object = translate(module);
-  if (failed(object))
+  FailureOr<std::string> text = translate(module);
+  if (failed(text))
     return failure();
-  bool isCubin = format == gpu::CompilationTarget::Binary;
-  if (isCubin)
-    object = assemble(module, *object);
-  if (failed(object))
-    return failure();
-
   OpBuilder b(module);
-  auto target =
-      NVVM::NVVMTargetAttr::get(b.getContext(), optLevel, nvptxTriple,
-                                isCubin ? chip.name : chip.base, features);
-  Attribute attribute = gpu::ObjectAttr::get(
-      target, format, b.getStringAttr(*object), DictionaryAttr(), kernels);
+  SmallVector<Attribute> objects;
+  auto add = [&](StringRef chip, gpu::CompilationTarget format,
+                 StringRef bytes) {
+    auto target = NVVM::NVVMTargetAttr::get(b.getContext(), optLevel,
+                                            nvptxTriple, chip, features);
+    objects.push_back(gpu::ObjectAttr::get(
+        target, format, b.getStringAttr(bytes), DictionaryAttr(), kernels));
+  };
+  for (StringRef name : assembled) {
+    FailureOr<std::string> cubin = assemble(module, *text, name);
+    if (failed(cubin))
+      return failure();
+    add(name, gpu::CompilationTarget::Binary, *cubin);
+  }
+  if (format)
+    add(chip.base, *format, *text);
   gpu::BinaryOp::create(b, module.getLoc(), module.getName(),
-                        /*offloadingHandler=*/Attribute(), attribute);
+                        /*offloadingHandler=*/Attribute(), objects);
   module.erase();
   return success();
 }

@@ -9,6 +9,8 @@
 // RUN: dsa-opt %t/in/kernels.mlir --dsa-serialize-gpu="chip=sm_90 format=cubin ptxas=%t/other" --remarks-filter=dsa --remark-format=emitRemark 2>&1 | FileCheck %s
 // RUN: env CUDA_HOME=%t/home PATH=%dsa_bin dsa-opt %t/in/kernels.mlir --dsa-serialize-gpu=format=cubin | FileCheck %s --check-prefix=CUBIN
 // RUN: env CUDA_HOME=%t/none PATH=%dsa_bin:%t/path dsa-opt %t/in/kernels.mlir --dsa-serialize-gpu=format=cubin | FileCheck %s --check-prefix=CUBIN
+// RUN: dsa-opt %t/in/kernels.mlir --dsa-serialize-gpu="chip=sm_90 format=all ptxas=%t/other" | FileCheck %s --check-prefix=ALL80
+// RUN: dsa-opt %t/in/kernels.mlir --dsa-serialize-gpu="chip=sm_89 format=all ptxas=%t/other" | FileCheck %s --check-prefix=ALL86
 // RUN: not dsa-opt %t/in/errors.mlir --dsa-serialize-gpu="format=cubin ptxas=%t/other" 2>&1 | FileCheck %s --check-prefix=ERRORS
 // RUN: not dsa-opt %t/in/silence.mlir --dsa-serialize-gpu="format=cubin ptxas=%t/other" 2>&1 | FileCheck %s --check-prefix=SILENCE
 // RUN: not dsa-opt %t/in/old.mlir --dsa-serialize-gpu="chip=sm_120 format=cubin ptxas=%t/other" 2>&1 | FileCheck %s --check-prefix=OLD
@@ -20,6 +22,18 @@
 // CHECK: gpu.binary @kernels [#gpu.object<#nvvm.target<O = 3, chip = "sm_90"
 // CHECK-SAME: bin = "cubin for sm_90"
 // CUBIN: bin = "cubin for sm_80"
+
+// A cubin for each generation, then the text.
+// ALL80: gpu.binary @kernels
+// ALL80-SAME: chip = "sm_80"{{.*}} bin = "cubin for sm_80">
+// ALL80-SAME: chip = "sm_90"{{.*}} bin = "cubin for sm_90">
+// ALL80-SAME: chip = "sm_100"{{.*}} bin = "cubin for sm_100">
+// ALL80-SAME: chip = "sm_80"{{.*}} assembly = "
+// ALL86: gpu.binary @kernels
+// ALL86-SAME: chip = "sm_86"{{.*}} bin = "cubin for sm_86">
+// ALL86-NOT: "cubin for sm_89"
+// ALL86-SAME: chip = "sm_120"{{.*}} bin = "cubin for sm_120">
+// ALL86-SAME: chip = "sm_86"{{.*}} assembly = "
 
 // ERRORS: errors.mlir:1:1: error: ptxas refuses the text for sm_80: first, line 16: Unknown symbol 'x'; first, line 17: Illegal operand type to instruction 'frobnicate'; line 2: Unsupported .version 9.9; current version is '9.0'{{$}}
 // SILENCE: error: ptxas refuses the text for sm_80: it ends with 3 and says nothing

@@ -9,7 +9,7 @@
 // RUN: env CUDA_HOME=%t.none PATH=%dsa_bin not dsa-opt %s --dsa-serialize-gpu=format=cubin 2>&1 | FileCheck %s --check-prefix=NONE
 
 // CHIP: error: chip 'sm_75' is not one that kernels are made for: sm_80, sm_86, sm_89, sm_90, sm_100, sm_120
-// FORMAT: error: format is 'bin', expected llvm, ptx or cubin
+// FORMAT: error: format is 'bin', expected llvm, ptx, cubin or all
 // FEATURE: error: features has 'ptx80', but takes a list of +name and -name that LLVM knows for NVPTX, such as +ptx80
 // UNKNOWN: error: features has '+sse2', but takes
 // LEVEL: error: opt-level is 4, expected 0, 1, 2 or 3

@@ -3,9 +3,13 @@ tiles, edges of the softmax in every part of a list, and shapes of models.
 
 The emulator fails a run in which two threads race or memory is read that no tensor has."""
 
+import tempfile
+
 import ml_dtypes
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import gpu
 import harness
@@ -195,3 +199,29 @@ def test_types_that_no_kernel_takes(tmp_path):
     q, kv = np.ones((1, 2, 24), BF16), np.ones((3, 24), BF16)
     with pytest.raises(Failure, match="has queries of 24 columns; the GPU kernel has multiples of"):
         sparse_attention(tmp_path, q, [kv], [np.zeros((1, 3), np.int32)], scale=1.0, dv=16)
+
+
+@settings(max_examples=20, derandomize=True, deadline=None, database=None,
+          suppress_health_check=[HealthCheck.too_slow])
+@given(t=st.integers(0, 5), h=st.sampled_from([1, 4, 16, 17, 40, 65]),
+       sets=st.lists(st.tuples(st.integers(0, 80), st.integers(0, 150), st.sampled_from([1, 7, 16])),
+                     min_size=1, max_size=3),
+       units=st.integers(1, 20), cut=st.integers(0, 4), dv=st.integers(1, 20),
+       values=st.booleans(), kind=st.sampled_from(["dense", "batch", "slots", "table", "row_ids",
+                                                   "batched table"]),
+       type_name=st.sampled_from(["bf16", "f16"]), counts=st.booleans(), sink=st.booleans(),
+       wide=st.booleans(), dynamic=st.sampled_from([False, True, "mixed"]),
+       seed=st.integers(0, 999))
+def test_random_problems(t, h, sets, units, cut, dv, values, kind, type_name, counts, sink, wide,
+                         dynamic, seed):
+    """Every feature beside every other."""
+    problem = make(
+        inputs.rng(seed), t, h, [(s, k) for s, k, _ in sets], (units + cut) * gpu.UNIT,
+        (dv if values else min(dv, units)) * gpu.UNIT, cut=cut * gpu.UNIT, values=values,
+        batch=2 if kind in ("batch", "batched table") else None,
+        page=[page for _, _, page in sets] if kind not in ("dense", "batch") else None,
+        table=kind in ("table", "row_ids", "batched table"), row_ids=kind == "row_ids",
+        type_name=type_name, counts=counts, sink=sink)
+    with tempfile.TemporaryDirectory() as folder:
+        problem.check(folder, out_type="f32" if wide else None, dynamic=dynamic,
+                      options=[f"--seed={seed}"])

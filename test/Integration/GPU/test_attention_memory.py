@@ -1,0 +1,176 @@
+"""Where operands of dsa.sparse_attention's GPU kernel stand: strides, alignment, parts of tensors."""
+
+import re
+
+import numpy as np
+import pytest
+
+from harness import Failure, execute, rewritten_by
+from problems import make
+from reference import inputs
+
+TARGETS = ("sm_80",)
+
+
+class Text:
+    """A function on tensors, line by line."""
+
+    def __init__(self):
+        self.arguments, self.arrays, self.lines = [], [], []
+
+    def argument(self, array, type_name):
+        name = f"%a{len(self.arrays)}"
+        text = f"tensor<{'x'.join(map(str, array.shape))}x{type_name}>"
+        self.arguments.append(f"{name}: {text}")
+        self.arrays.append(array)
+        return name, text
+
+    def value(self, text, type_text):
+        name = f"%v{len(self.lines)}"
+        self.lines.append(f"{name} = {text}")
+        return name, type_text
+
+    def part(self, source, offsets, shape):
+        """A slice of a value."""
+        name, text = source
+        result = re.sub(r"(\d+x)+", "x".join(map(str, shape)) + "x", text, count=1)
+        ones = ", ".join("1" for _ in shape)
+        return self.value(f"tensor.extract_slice {name}[{', '.join(map(str, offsets))}] "
+                          f"[{', '.join(map(str, shape))}] [{ones}] : {text} to {result}", result)
+
+    def function(self, returned):
+        types = ", ".join(text for _, text in returned)
+        body = "\n  ".join(self.lines)
+        return (f"func.func @f({', '.join(self.arguments)}) -> ({types}) {{\n  {body}\n"
+                f"  return {', '.join(name for name, _ in returned)} : {types}\n}}\n")
+
+
+def clause(name, *operands):
+    return f"{name}({', '.join(n for n, _ in operands)} : {', '.join(t for _, t in operands)})"
+
+
+def surrounded(array, before, after):
+    """A tensor of NaN, or of indices that name no row, with `array` inside."""
+    shape = [b + n + a for b, n, a in zip(before, array.shape, after)]
+    fill = 2**31 - 1 if array.dtype == np.int32 else np.nan
+    large = np.full(shape, fill, np.float64).astype(array.dtype)
+    large[tuple(slice(b, b + n) for b, n in zip(before, array.shape))] = array
+    return large
+
+
+def embedded(text, array, type_name, before, after):
+    """A slice of an argument with `array` in it."""
+    return text.part(text.argument(surrounded(array, before, after), type_name), before,
+                     array.shape)
+
+
+def test_slices_of_tensors(tmp_path):
+    """Padded pages, rows, heads and lists: addresses and strides of 16 bytes, no other."""
+    problem = make(inputs.rng(1), 3, 6, [(90, 70), (50, 40)], 96, 64, cut=32, values=True,
+                   page=[16, 7], table=True, row_ids=True, counts=True, sink=True)
+    more, text = problem.keywords, Text()
+
+    def pools(arrays, before, after):
+        return [embedded(text, x, "bf16", (1, 2, 8 * before), (2, 3, 8 * after)) for x in arrays]
+
+    q = embedded(text, problem.q, "bf16", (1, 2, 8), (1, 3, 24))
+    tail = embedded(text, more["q_tail"], "bf16", (0, 1, 16), (1, 1, 8))
+    keys, tails = pools(problem.keys, 1, 1), pools(more["key_tails"], 0, 3)
+    values = pools(more["values"], 2, 3)
+    lists = [embedded(text, x, "i32", (1, 3), (1, 4)) for x in problem.indices]
+    counts = [embedded(text, x, "i32", (1,), (1,)) for x in more["counts"]]
+    tables = [embedded(text, x, "i32", (1, 1), (1, 1)) for x in more["block_tables"]]
+    ids = embedded(text, more["row_ids"], "i32", (2,), (1,))
+    sink = embedded(text, more["sink"], "f32", (3,), (1,))
+    # Results that are parts of a tensor: of one part, merged.
+    held = [text.value(f"tensor.empty() : {t}", t)
+            for t in ("tensor<1x4x9x80xf32>", "tensor<1x4x9xf32>")]
+    inits = [text.value(f"tensor.extract_slice {held[0][0]}[0, 1, 2, 8] [1, 3, 6, 64] [1, 1, 1, 1]"
+                        f" : {held[0][1]} to tensor<3x6x64xf32>", "tensor<3x6x64xf32>"),
+             text.value(f"tensor.extract_slice {held[1][0]}[0, 1, 2] [1, 3, 6] [1, 1, 1]"
+                        f" : {held[1][1]} to tensor<3x6xf32>", "tensor<3x6xf32>")]
+    text.lines.append("%x:2 = dsa.sparse_attention " + " ".join([
+        clause("query", q), clause("query_tail", tail), clause("keys", *keys),
+        clause("key_tails", *tails), clause("values", *values), "paged",
+        clause("block_tables", *tables), clause("row_ids", ids), clause("indices", *lists),
+        clause("counts", *counts), f"scale = {np.float32(more['scale']):.9e} dv = 64",
+        clause("outs", *inits)]))
+    out = text.value(f"tensor.insert_slice %x#0 into {held[0][0]}[0, 1, 2, 8] [1, 3, 6, 64] "
+                     f"[1, 1, 1, 1] : tensor<3x6x64xf32> into {held[0][1]}", held[0][1])
+    lse = text.value(f"tensor.insert_slice %x#1 into {held[1][0]}[0, 1, 2] [1, 3, 6] [1, 1, 1] : "
+                     f"tensor<3x6xf32> into {held[1][1]}", held[1][1])
+    parts, lses = (text.part(out, (0, 1, 2, 8), (1, 3, 6, 64)),
+                   text.part(lse, (0, 1, 2), (1, 3, 6)))
+    results = [text.value(f"tensor.empty() : {t}", t)
+               for t in ("tensor<3x6x64xf32>", "tensor<3x6xf32>")]
+    text.lines.append("%y:2 = dsa.merge_attention " + " ".join([
+        clause("parts", parts), clause("lses", lses), clause("sink", sink),
+        clause("outs", *results)]))
+    returned = [("%y#0", results[0][1]), ("%y#1", results[1][1])]
+    out, lse = execute(text.function(returned), text.arrays, ["f32", "f32"], tmp_path)
+    problem.compare(out, lse)
+
+
+# Slices whose address or whose stride is not one of 16 bytes, and what the call says.
+MISALIGNED = [
+    ("query", (0, 0, 4), (0, 0, 12), r"query: its address is \d+ bytes, expected a multiple of 16"),
+    ("query", (0, 0, 0), (0, 0, 4),
+     r"query: the stride in bytes of its dimension 0 is 312 bytes, expected a multiple of 16"),
+    ("keys", (0, 1), (0, 15), r"keys\[0\]: its address is \d+ bytes, expected a multiple of 16"),
+    ("keys", (0, 0), (0, 2),
+     r"keys\[0\]: the stride in bytes of its dimension 0 is 100 bytes, expected a multiple of 16"),
+    ("values", (0, 0), (0, 1),
+     r"values\[0\]: the stride in bytes of its dimension 0 is 66 bytes, expected a multiple of 16"),
+    ("key_tails", (3, 4), (0, 4),
+     r"key_tails\[0\]: its address is \d+ bytes, expected a multiple of 16"),
+    ("query_tail", (0, 0, 4), (0, 0, 4),
+     r"query_tail: its address is \d+ bytes, expected a multiple of 16")]
+
+
+def sliced(tmp_path, operand="", before=(), after=(), t=2, h=3):
+    """Runs and compares, one operand being a slice."""
+    problem = make(inputs.rng(2), t, h, [(60, 40)], 64, 32, cut=16, values=True)
+    more, text = problem.keywords, Text()
+    names = {"query": problem.q, "query_tail": more["q_tail"], "keys": problem.keys[0],
+             "key_tails": more["key_tails"][0], "values": more["values"][0]}
+    clauses = []
+    for name, array in names.items():
+        around = (before, after) if name == operand else ((0,) * array.ndim,) * 2
+        clauses.append(clause(name, embedded(text, array, "bf16", *around)))
+    indices = text.argument(problem.indices[0], "i32")
+    inits = [text.value(f"tensor.empty() : {x}", x)
+             for x in (f"tensor<{t}x{h}x32xbf16>", f"tensor<{t}x{h}xf32>")]
+    text.lines.append("%x:2 = dsa.sparse_attention " + " ".join([
+        *clauses, clause("indices", indices), f"scale = {np.float32(more['scale']):.9e} dv = 32",
+        clause("outs", *inits)]))
+    returned = [("%x#0", inits[0][1]), ("%x#1", inits[1][1])]
+    problem.compare(*execute(text.function(returned), text.arrays, ["bf16", "f32"], tmp_path))
+
+
+@pytest.mark.parametrize("operand, before, after, message", MISALIGNED,
+                         ids=[f"{name}-{before}" for name, before, _, _ in MISALIGNED])
+def test_what_is_not_aligned_fails_the_call(tmp_path, operand, before, after, message):
+    with pytest.raises(Failure, match="'f' returned status 1: " + message) as raised:
+        sliced(tmp_path, operand, before, after)
+    assert raised.value.code == 1
+
+
+def test_strides_of_dimensions_of_1_do_not_count(tmp_path):
+    sliced(tmp_path, "query", (0, 0, 0), (0, 0, 3), t=1, h=1)
+    with pytest.raises(Failure, match="dimension 1 is 102 bytes"):
+        sliced(tmp_path, "query", (0, 0, 0), (0, 0, 3), t=1)
+
+
+@pytest.mark.parametrize("parts", [2, 3])
+def test_split_before_kernels(tmp_path, parts):
+    """dsa-split: slots of lists in parts, whose rows are far apart, and a merge of their results."""
+    problem = make(inputs.rng(3), 3, 6, [(90, 70), (50, 40)], 64, 64, sink=True)
+    with rewritten_by(f"--dsa-split=slot-parts={parts}"):
+        problem.check(tmp_path, out_type="f32")
+
+
+def test_nothing_is_written_beside_results(tmp_path):
+    """Heads in blocks of 64 of which few exist, columns in tiles of 16 for more warps than that:
+    the emulator knows every allocation."""
+    for h, dv in ((1, 16), (65, 16), (63, 80)):
+        make(inputs.rng(4), 2, h, [(40, 33)], 80, dv).check(tmp_path, dynamic=True)
