@@ -74,8 +74,9 @@ class Kernel:
     loop: list
 
     def with_registers(self, limit):
-        """The text with at most that many registers of a thread."""
-        return re.sub(r"^(\.reqntid .*)$", rf"\1\n.maxnreg {limit}", self.text, flags=re.M)
+        """The text with at most that many registers of a thread, whatever it says itself."""
+        text = re.sub(r"^\.maxnreg .*\n", "", self.text, flags=re.M)
+        return re.sub(r"^(\.reqntid .*)$", rf"\1\n.maxnreg {limit}", text, flags=re.M)
 
 
 def read_blocks(body):
@@ -87,7 +88,7 @@ def read_blocks(body):
         if label := re.fullmatch(r"([$\w]+):", statement):
             block = blocks[label[1]] = Block()
             continue
-        found = re.match(r"(@!?%\w+\s+)?([a-z][\w.:]*)\s*(.*)", statement)
+        found = re.match(r"(@!?[%\w]+\s+)?([a-z][\w.:]*)\s*(.*)", statement)
         if not found:
             continue
         predicate, opcode, operands = found.groups()

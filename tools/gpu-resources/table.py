@@ -196,7 +196,8 @@ def check(dsa_opt, ptxas):
                      for name, entry in committed.items()}
     found = measure(dsa_opt, ptxas, committed)
     drift, broken = find_drift(committed, found), find_broken(found)
-    print("\n".join(drift + broken))
+    for line in drift + broken:
+        print(line)
     if drift:
         print("to accept what moved: tools/gpu-resources/table.py --update, with ptxas " + version)
     return not drift and not broken
@@ -211,9 +212,9 @@ def update(dsa_opt, ptxas):
     table = {"ptxas": assembler.get_version(ptxas), "kernels": found}
     TABLE.write_text(to_text(table))
     PAGE.write_text(page.write(table, IMAGES))
-    print("\n".join(find_drift(known, found) if known else []))
     broken = find_broken(found)
-    print("\n".join(broken))
+    for line in (find_drift(known, found) if known else []) + broken:
+        print(line)
     return not broken
 
 
