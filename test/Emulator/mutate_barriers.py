@@ -129,7 +129,8 @@ def work(mutant, connection):
 
 def run_all(mutants, jobs):
     """What is seen of each, in a process of its own: what a mutant breaks there,
-    or a launch leaves behind, reaches no other."""
+    or a launch leaves behind, reaches no other. Forks of a process that has used
+    the driver have none: `observe` only there."""
     fork = multiprocessing.get_context("fork")
     waiting, running, results = list(reversed(mutants)), {}, {}
     while waiting or running:

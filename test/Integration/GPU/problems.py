@@ -43,7 +43,7 @@ def make(rng, t, h, sets, dk, dv, *, batch=None, type_name="bf16", cut=0, values
          table=False, row_ids=False, counts=False, sink=False, invalid=0.1, duplicates=0.1,
          peak=2.0):
     """`sets`: (rows, slots) of each key set. `cut`: columns of the tail. `page`: of each set,
-    with or without a table."""
+    with or without a table. The first row has all its slots; the others have fewer, or none."""
     lead = () if batch is None else (batch,)
     lines = batch or (3 if row_ids else 1)
     q = rows(rng, lead + (t, h, dk), type_name)
@@ -59,7 +59,9 @@ def make(rng, t, h, sets, dk, dv, *, batch=None, type_name="bf16", cut=0, values
             shape = (pages, page_rows)
             if table:
                 order = rng.permutation(pages)[:lines * columns].reshape(lines, columns)
-                tables.append(inputs.poison_table(rng, order.astype(np.int32), pages, 0.1))
+                order = inputs.poison_table(rng, order.astype(np.int32), pages, 0.1)
+                order[:, 1:2] = pages
+                tables.append(order)
         else:
             shape = lead + (s,)
         keys.append(rows(rng, shape + (dk,), type_name))
@@ -79,10 +81,14 @@ def make(rng, t, h, sets, dk, dv, *, batch=None, type_name="bf16", cut=0, values
         keywords["block_tables"] = tables
     if row_ids:
         ids = rng.integers(0, lines, t)
-        keywords["row_ids"] = np.where(rng.random(t) < 0.2, rng.choice([-1, lines, 2**31 - 1], t),
-                                       ids).astype(np.int32)
+        ids[1:] = np.where(rng.random(len(ids[1:])) < 0.2,
+                           rng.choice([-1, lines, 2**31 - 1], len(ids[1:])), ids[1:])
+        ids[3:4] = lines
+        keywords["row_ids"] = ids.astype(np.int32)
     if counts:
         keywords["counts"] = [inputs.counts(rng, t, k, batch=batch) for _, k in sets]
+        for x in keywords["counts"]:
+            x[..., :1] = 2**31 - 1
     if sink:
         keywords["sink"] = np.where(rng.random(h) < 0.3, rng.choice([np.inf, -np.inf], h),
                                     rng.standard_normal(h)).astype(np.float32)

@@ -60,31 +60,36 @@ SLOTS = 10 * TILE
 def edges(type_name, own_values):
     """A row per edge: in the first tile, in one between, in the last one of a list."""
     rng, S, dk, dv = inputs.rng(31), 400, 96, 80
-    q = (rng.standard_normal((15, len(SINKS), dk)) * 0.1).astype(np.float32)
+    q = (rng.standard_normal((16, len(SINKS), dk)) * 0.1).astype(np.float32)
     kv = rng.standard_normal((S, dk)).astype(np.float32)
     values = rng.standard_normal((S, dv)).astype(np.float32)
     # Column 0 of the special rows alone makes a logit; the last one is no value.
     q[..., 0], q[..., -1] = 1, 0.1
     greatest = 65504 if type_name == "f16" else float(ml_dtypes.finfo(BF16).max)
-    high, low, nan, inf, minus, hollow = special = range(S - 6, S)
+    high, low, nan, inf, minus, hollow = special = range(S - 7, S - 1)
     kv[special, :] = 0
     kv[[high, low], 0] = greatest, -greatest
     kv[nan, -1], kv[inf, -1], kv[[minus, hollow], -1] = np.nan, np.inf, -np.inf
     values[hollow] = np.nan
-    idx = np.stack([rng.permutation(S - 6)[:SLOTS] for _ in q]).astype(np.int32)
-    counts = np.full(len(q), SLOTS, np.int32)
+    # No list has the first row, which is what stands where a row is none; some have the last one.
+    kv[0], values[0] = np.nan, np.nan
+    idx = np.stack([1 + rng.permutation(S - 8)[:SLOTS] for _ in q]).astype(np.int32)
+    counts = np.full(len(q), SLOTS + 1, np.int32)
     middle, last = SLOTS // 2 + 7, SLOTS - 1
+    idx[:2, [0, last - 1]] = S - 1
     idx[0, [3, middle]] = low, high
     idx[1, [3, last]] = high, low
-    idx[2, :4 * TILE + 5] = -1
+    idx[2, :4 * TILE + 5] = S
     idx[3, 4 * TILE:8 * TILE] = [-1, INT_MIN, INT_MAX, S] * TILE
     idx[4, middle], idx[5, last], idx[6, 0] = nan, nan, nan
     idx[7, middle], idx[8, last] = inf, inf
     idx[9, middle], idx[9, :TILE] = minus, minus
     idx[10] = hollow
-    idx[11], counts[12] = INT_MAX, 0
+    idx[11], counts[12] = INT_MAX, INT_MIN
     idx[13, :-1] = -1
-    idx[14] = 7
+    idx[14], counts[14] = 7, SLOTS - 1
+    # An infinite query of -inf logits: beside its columns, what fills up the tile is no infinity.
+    q[15, :, 0], idx[15] = np.inf, rng.choice(np.flatnonzero(kv[:, 0] < 0), SLOTS)
     keywords = dict(scale=1.0, dv=dv, counts=[counts])
     if own_values:
         keywords["values"] = [values.astype(harness.DTYPES[type_name])]
@@ -102,7 +107,8 @@ def test_softmax_at_its_edges(tmp_path, type_name, own_values, options):
     problem.check(tmp_path, out_type="f32", options=options)
     problem.keywords["sink"] = SINKS
     out, lse = problem.check(tmp_path, options=options)
-    assert np.isneginf(lse[10:13]).all() and not out[10:13].any()
+    for empty in (10, 11, 12, 15):
+        assert np.isneginf(lse[empty]).all() and not out[empty].any()
     assert np.isnan(lse[4:9]).all() and np.isnan(out[4:9].astype(np.float32)).all()
 
 
