@@ -113,18 +113,18 @@ def test_slices_of_tensors(tmp_path):
 
 # Slices whose address or whose stride is not one of 16 bytes, and what the call says.
 MISALIGNED = [
-    ("query", (0, 0, 4), (0, 0, 12), r"query: its address is \d+ bytes, expected a multiple of 16"),
+    ("query", (0, 0, 4), (0, 0, 12), r"query: its address is \d+, expected a multiple of 16"),
     ("query", (0, 0, 0), (0, 0, 4),
-     r"query: the stride in bytes of its dimension 0 is 312 bytes, expected a multiple of 16"),
-    ("keys", (0, 1), (0, 15), r"keys\[0\]: its address is \d+ bytes, expected a multiple of 16"),
+     r"query: the stride in bytes of its dimension 0 is 312, expected a multiple of 16"),
+    ("keys", (0, 1), (0, 15), r"keys\[0\]: its address is \d+, expected a multiple of 16"),
     ("keys", (0, 0), (0, 2),
-     r"keys\[0\]: the stride in bytes of its dimension 0 is 100 bytes, expected a multiple of 16"),
+     r"keys\[0\]: the stride in bytes of its dimension 0 is 100, expected a multiple of 16"),
     ("values", (0, 0), (0, 1),
-     r"values\[0\]: the stride in bytes of its dimension 0 is 66 bytes, expected a multiple of 16"),
+     r"values\[0\]: the stride in bytes of its dimension 0 is 66, expected a multiple of 16"),
     ("key_tails", (3, 4), (0, 4),
-     r"key_tails\[0\]: its address is \d+ bytes, expected a multiple of 16"),
+     r"key_tails\[0\]: its address is \d+, expected a multiple of 16"),
     ("query_tail", (0, 0, 4), (0, 0, 4),
-     r"query_tail: its address is \d+ bytes, expected a multiple of 16")]
+     r"query_tail: its address is \d+, expected a multiple of 16")]
 
 
 def sliced(tmp_path, operand="", before=(), after=(), t=2, h=3):
@@ -157,7 +157,7 @@ def test_what_is_not_aligned_fails_the_call(tmp_path, operand, before, after, me
 
 def test_strides_of_dimensions_of_1_do_not_count(tmp_path):
     sliced(tmp_path, "query", (0, 0, 0), (0, 0, 3), t=1, h=1)
-    with pytest.raises(Failure, match="dimension 1 is 102 bytes"):
+    with pytest.raises(Failure, match="dimension 1 is 102,"):
         sliced(tmp_path, "query", (0, 0, 0), (0, 0, 3), t=1)
 
 
