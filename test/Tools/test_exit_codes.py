@@ -106,7 +106,7 @@ func.func private @hidden(%a: tensor<2xf32>)
     (["--function=same", "--input=/dev/zero", "--input=zeros"],
      "'/dev/zero' is not a regular file"),
     (["--function=same", "--target=tpu", "--input=zeros:2x1", "--input=zeros"],
-     "Cannot find option named 'tpu'"),
+     "there is no target 'tpu'"),
     (["--function=same", "--accumulate-type=f16"], "Cannot find option named 'f16'"),
     (["--function=same", "--repeat=-1"], "'-1' value invalid for uint argument"),
 ])
