@@ -802,8 +802,10 @@ def ConvertToGPUPass : Pass<"dsa-to-gpu", "ModuleOp"> {
         %call = dsa_gpu.call : !llvm.ptr
         ...
         scf.for ... {
+          ...
           dsa_gpu.launch %call : !llvm.ptr, @dsa_kernels::@attend_sparse_attention ...
           scf.if %split {
+            ...
             dsa_gpu.launch %call : !llvm.ptr, @dsa_kernels::@attend_sparse_attention_merge ...
           }
         }
@@ -865,16 +867,24 @@ def CallArgumentPass : Pass<"dsa-gpu-call-argument", "ModuleOp"> {
     nothing and stay.
 
     ```mlir
+    func.func @f_workspace(%x: memref<?xf32>, %threads: i32, %bytes: memref<1xi64>) -> i32 {
+      %ok = arith.constant 0 : i32
+      return %ok : i32
+    }
     func.func @f(%x: memref<?xf32>, %workspace: memref<?xi8>, %threads: i32) -> i32 {
       %call = dsa_gpu.call : !llvm.ptr
-      dsa_gpu.launch %call : !llvm.ptr, ...
-      ...
+      dsa_gpu.check_aligned %call, %x : !llvm.ptr, memref<?xf32>, multiple = 16, what = "x: its address"
+      %ok = arith.constant 0 : i32
+      return %ok : i32
     }
     ```
     becomes
     ```mlir
+    func.func @f_workspace(%x: memref<?xf32>, %threads: i32, %bytes: memref<1xi64>) -> i32 {
+      ...
+    }
     func.func @f(%x: memref<?xf32>, %workspace: memref<?xi8>, %threads: i32, %call: !llvm.ptr) -> i32 {
-      dsa_gpu.launch %call : !llvm.ptr, ...
+      dsa_gpu.check_aligned %call, %x : !llvm.ptr, memref<?xf32>, multiple = 16, what = "x: its address"
       ...
     }
     ```
@@ -991,7 +1001,7 @@ def ConvertGPUHostToLLVMPass : Pass<"dsa-gpu-host-to-llvm", "ModuleOp"> {
         #gpu.kernel_metadata<"store", (f32) -> (), metadata = {nvvm.reqntid = array<i32: 64, 1, 1>}>
       ]>, assembly = ".version 7.8">]
     func.func @launch(%call: !llvm.ptr, %n: i64, %one: i64, %x: f32) {
-      dsa_gpu.check_aligned %call, %n : !llvm.ptr, multiple = 16, what = "rows"
+      dsa_gpu.check_aligned %call, %n : !llvm.ptr, i64, multiple = 16, what = "rows"
       dsa_gpu.launch %call : !llvm.ptr, @kernels::@store blocks(%n, %one, %one) threads = 64
           shared_bytes = 1024 args(%x : f32)
       return
