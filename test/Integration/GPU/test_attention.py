@@ -52,6 +52,14 @@ def test_a_window_and_selected_rows(tmp_path, t, h):
     problem.check(tmp_path)
 
 
+def test_other_chips(tmp_path):
+    """Those of the other versions of PTX, and of more shared memory."""
+    problem = make(inputs.rng(29), 1, 64, [(150, 100)], 576, 512, cut=64, sink=True)
+    for chip in ("sm_89", "sm_90", "sm_100", "sm_120"):
+        with harness.compiled_for(chip):
+            problem.check(tmp_path)
+
+
 # Edges of the softmax.
 SINKS = np.array([0.5, np.inf, -np.inf, np.nan, -2, 80], np.float32)
 SLOTS = 10 * TILE
