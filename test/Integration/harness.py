@@ -110,8 +110,8 @@ TARGETS = {"reference": ["--target=reference"], "cpu": ["--target=cpu"],
            "cpu with 4 lanes": ["--target=cpu", "--features=-avx512f,-avx2"],
            "cpu without bf16 pairs": ["--target=cpu", "--features=-avx512bf16"],
            # On the emulator, which ends with exit code 70 where it sees a race.
-           "sm_80": ["--target=sm_80:emulated"], "sm_86": ["--target=sm_86:emulated"],
-           "sm_90": ["--target=sm_90:emulated"]}
+           **{chip: [f"--target={chip}:emulated"]
+              for chip in ("sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120")}}
 _target = "reference"
 _passes = ()
 

@@ -71,8 +71,9 @@ def make(rng, t, h, sets, dk, dv, *, batch=None, type_name="bf16", cut=0, values
                              duplicates=duplicates)
         if t and positions:
             # Whatever the other rows are, one is long and in no order.
-            first = rng.integers(0, positions, lead + (k,))
-            idx[..., 0, :] = np.where(rng.random(first.shape) < invalid, -1, first)
+            first, hole = rng.integers(0, positions, (2, *lead, k))
+            hole = np.where(hole % 2, -1, positions)
+            idx[..., 0, :] = np.where(rng.random(first.shape) < invalid, hole, first)
         indices.append(idx)
     poison(rng, keys, own, indices, tables, page, batch, row_ids)
     if page:

@@ -52,6 +52,14 @@ def test_a_window_and_selected_rows(tmp_path, t, h):
     problem.check(tmp_path)
 
 
+def test_other_chips(tmp_path):
+    """Those of the other versions of PTX, and of more shared memory."""
+    problem = make(inputs.rng(29), 1, 64, [(150, 100)], 576, 512, cut=64, sink=True)
+    for chip in ("sm_89", "sm_90", "sm_100", "sm_120"):
+        with harness.compiled_for(chip):
+            problem.check(tmp_path)
+
+
 # Edges of the softmax.
 SINKS = np.array([0.5, np.inf, -np.inf, np.nan, -2, 80], np.float32)
 SLOTS = 10 * TILE
@@ -71,14 +79,16 @@ def edges(type_name, own_values):
     kv[[high, low], 0] = greatest, -greatest
     kv[nan, -1], kv[inf, -1], kv[[minus, hollow], -1] = np.nan, np.inf, -np.inf
     values[hollow] = np.nan
-    # No list has the first row, which is what stands where a row is none; some have the last one.
-    kv[0], values[0] = np.nan, np.nan
+    # No list has the first row, which is what stands where a row is none, nor another one, which
+    # stands behind a row that lists have; some have the last row.
+    kv[[0, 50]], values[[0, 50]] = np.nan, np.nan
     idx = np.stack([1 + rng.permutation(S - 8)[:SLOTS] for _ in q]).astype(np.int32)
+    idx[idx == 50] = 49
     counts = np.full(len(q), SLOTS + 1, np.int32)
-    middle, last = SLOTS // 2 + 7, SLOTS - 1
-    idx[:2, [0, last - 1]] = S - 1
+    middle, last = SLOTS // 2 + 6, SLOTS - 1
+    idx[3, [0, TILE // 2, TILE, TILE + 20, last]] = S - 1
     idx[0, [3, middle]] = low, high
-    idx[1, [3, last]] = high, low
+    idx[1, [5, last]] = high, low
     idx[2, :4 * TILE + 5] = S
     idx[3, 4 * TILE:8 * TILE] = [-1, INT_MIN, INT_MAX, S] * TILE
     idx[4, middle], idx[5, last], idx[6, 0] = nan, nan, nan
@@ -87,7 +97,7 @@ def edges(type_name, own_values):
     idx[10] = hollow
     idx[11], counts[12] = INT_MAX, INT_MIN
     idx[13, :-1] = -1
-    idx[14], counts[14] = 7, SLOTS - 1
+    idx[14], counts[14] = 49, SLOTS - 1
     # An infinite query of -inf logits: beside its columns, what fills up the tile is no infinity.
     q[15, :, 0], idx[15] = np.inf, rng.choice(np.flatnonzero(kv[:, 0] < 0), SLOTS)
     keywords = dict(scale=1.0, dv=dv, counts=[counts])
