@@ -86,7 +86,7 @@ def edges(type_name, own_values):
     idx[idx == 50] = 49
     counts = np.full(len(q), SLOTS + 1, np.int32)
     middle, last = SLOTS // 2 + 6, SLOTS - 1
-    idx[3, [0, TILE // 2, TILE, TILE + 20, last]] = S - 1
+    idx[3, [0, TILE // 2, TILE, TILE + 20, 2 * TILE + 5, 2 * TILE + 25, last]] = S - 1
     idx[0, [3, middle]] = low, high
     idx[1, [5, last]] = high, low
     idx[2, :4 * TILE + 5] = S
@@ -97,7 +97,8 @@ def edges(type_name, own_values):
     idx[10] = hollow
     idx[11], counts[12] = INT_MAX, INT_MIN
     idx[13, :-1] = -1
-    idx[14], counts[14] = 49, SLOTS - 1
+    idx[14], counts[14] = 49, 3 * TILE - 9
+    idx[14, counts[14]:] = nan
     # An infinite query of -inf logits: beside its columns, what fills up the tile is no infinity.
     q[15, :, 0], idx[15] = np.inf, rng.choice(np.flatnonzero(kv[:, 0] < 0), SLOTS)
     keywords = dict(scale=1.0, dv=dv, counts=[counts])

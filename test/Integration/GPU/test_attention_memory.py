@@ -169,15 +169,6 @@ def test_split_before_kernels(tmp_path, parts):
         problem.check(tmp_path, out_type="f32")
 
 
-@pytest.mark.parametrize("dynamic", [False, True])
-def test_rows_in_a_loop_before_kernels(tmp_path, dynamic):
-    """dsa-tile: two rows at a time and then one, in several splits and in one."""
-    problem = make(inputs.rng(5), 5, 6, [(300, 290), (50, 40)], 64, 48, counts=True, sink=True)
-    with rewritten_by("--dsa-tile=rows=2"):
-        for options in ("sm-count=1", "sm-count=108", "batch-invariant"):
-            problem.check(tmp_path, dynamic=dynamic, options=[f"--pipeline-options={options}"])
-
-
 def test_nothing_is_written_beside_results(tmp_path):
     """Heads in blocks of 64 of which few exist, columns in tiles of 16 for more warps than that:
     the emulator knows every allocation."""
