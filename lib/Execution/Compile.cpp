@@ -358,8 +358,7 @@ static llvm::Error checkOptions(const CompileOptions &options) {
 /// less runs on more chips, and slower.
 static std::vector<Target> getOrdered(ArrayRef<Target> targets) {
   std::vector<Target> gpus;
-  llvm::copy_if(targets, std::back_inserter(gpus),
-                std::mem_fn(&Target::isGPU));
+  llvm::copy_if(targets, std::back_inserter(gpus), std::mem_fn(&Target::isGPU));
   llvm::stable_sort(gpus, [](const Target &lhs, const Target &rhs) {
     return llvm::cantFail(dsa_gpu::getChip(lhs.chip)).sharedBytes >
            llvm::cantFail(dsa_gpu::getChip(rhs.chip)).sharedBytes;
