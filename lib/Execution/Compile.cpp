@@ -342,8 +342,9 @@ static llvm::Error checkOptions(const CompileOptions &options) {
     return makeError(ExitUser, "--ptxas is of --cubins");
   if (!llvm::is_contained(options.targets, Target{Target::CPU}) &&
       (options.lowering.cpu != "host" || !options.lowering.features.empty()))
-    return makeError(ExitUser, "--cpu and --features are of --target=cpu; the "
-                               "reference runs on any CPU");
+    return makeError(ExitUser, "--cpu and --features are of --target=cpu, not "
+                               "of --target=" +
+                                   getName(options.targets[0]));
   StringRef extension = path::extension(options.output);
   if (options.emit == Emit::SharedObject && extension != ".so")
     return makeError(ExitUser, "-o is '" + options.output +

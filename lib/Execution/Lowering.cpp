@@ -94,8 +94,13 @@ static llvm::Error buildPipeline(PassManager &pm, const Target &target,
     if (options.cubins)
       pipeline.format = "all";
     pipeline.ptxas = options.ptxas;
+    std::string format = pipeline.format;
     if (llvm::Error error = addText(pipeline, options))
       return error;
+    if (pipeline.chip != target.chip || pipeline.format != format)
+      return makeError(ExitUser,
+                       "--pipeline-options: the chip is that of --target, " +
+                           target.chip + ", and the format is " + format);
     buildGPUPipeline(pm, pipeline);
     break;
   }

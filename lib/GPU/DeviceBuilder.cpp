@@ -172,11 +172,8 @@ Value DeviceBuilder::advance(Value address, int64_t bytes) {
       ArrayRef<LLVM::GEPArg>(LLVM::GEPArg(static_cast<int32_t>(bytes))));
 }
 
-Value DeviceBuilder::load(Type type, Value address, unsigned alignment,
-                          bool forever) {
-  return LLVM::LoadOp::create(*this, type, address, alignment,
-                              /*isVolatile=*/false, /*isNonTemporal=*/false,
-                              /*isInvariant=*/forever);
+Value DeviceBuilder::load(Type type, Value address, unsigned alignment) {
+  return LLVM::LoadOp::create(*this, type, address, alignment);
 }
 
 void DeviceBuilder::store(Value value, Value address, unsigned alignment) {

@@ -106,9 +106,8 @@ public:
   /// The address `bytes` behind `address`.
   Value advance(Value address, Value bytes);
   Value advance(Value address, int64_t bytes);
-  /// `alignment` in bytes; what is loaded `forever` is written by nobody.
-  Value load(Type type, Value address, unsigned alignment,
-             bool forever = false);
+  /// `alignment` in bytes.
+  Value load(Type type, Value address, unsigned alignment);
   void store(Value value, Value address, unsigned alignment);
 
   /// Begins a copy of 16 bytes from global to shared memory. Only the first

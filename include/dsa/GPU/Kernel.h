@@ -25,8 +25,6 @@ public:
   /// Inserts where the kernel's code goes on.
   DeviceBuilder device;
 
-  int64_t getThreads() const { return threads; }
-
   /// What `host`, an index, i32, i64, f32 or memref, is in the kernel; an index
   /// is an i64, a memref the address of its first element. A constant is one in
   /// the kernel too.

@@ -13,6 +13,9 @@
 using namespace mlir;
 using namespace mlir::dsa;
 
+/// Of a block; more heads and stages fit no chip.
+static constexpr int64_t maxWarps = 32, maxHeads = 256, maxStages = 16;
+
 std::string AttentionSchedule::str() const {
   return (Twine(heads) + " heads x " + Twine(keys) + " keys x " +
           Twine(stages) + " stages, " + Twine(warps) + " warps, " +
@@ -32,7 +35,8 @@ AttentionPlan::AttentionPlan(const AttentionSchedule &schedule,
         schedule.heads > 32 ? std::min<int64_t>(5, depthSteps) : depthSteps;
   sharedSteps = depthSteps - this->schedule.querySteps;
   // Heads are divided first: a warp with fewer of them holds less of the query.
-  int64_t tiles = schedule.heads / 16, groups = schedule.warps / depthGroups;
+  int64_t tiles = schedule.heads / 16,
+          groups = std::max<int64_t>(schedule.warps / depthGroups, 1);
   headGroups = tiles >= 4 ? std::min(groups, tiles / 2) : 1;
   keyGroups = std::max<int64_t>(groups / headGroups, 1);
   headTiles = tiles / headGroups;
@@ -58,6 +62,14 @@ std::optional<std::string> AttentionPlan::getFault() const {
   };
   if (auto fault = isMultiple("warps", s.warps, depthGroups))
     return fault;
+  if (s.warps > maxWarps)
+    return ("warps is " + Twine(s.warps) + ", but must be at most " +
+            Twine(maxWarps))
+        .str();
+  if (s.heads > maxHeads)
+    return ("heads is " + Twine(s.heads) + ", but must be at most " +
+            Twine(maxHeads))
+        .str();
   if (auto fault =
           isMultiple("heads", s.heads, std::max<int64_t>(16, 4 * s.warps)))
     return fault;
@@ -67,15 +79,15 @@ std::optional<std::string> AttentionPlan::getFault() const {
     return fault;
   if (s.keys > 64)
     return ("keys is " + Twine(s.keys) + ", but must be at most 64").str();
-  if (getThreads() > 1024)
-    return ("warps is " + Twine(s.warps) + ", but must be at most 32").str();
   if (headTiles * headGroups * 16 != s.heads || keyPairs == 0 ||
       keyPairs * keyGroups * 16 != s.keys)
     return (Twine(s.warps) + " warps do not divide " + Twine(s.heads) +
             " heads and " + Twine(s.keys) + " keys evenly")
         .str();
-  if (s.stages < 1)
-    return ("stages is " + Twine(s.stages) + ", but must be at least 1").str();
+  if (s.stages < 1 || s.stages > maxStages)
+    return ("stages is " + Twine(s.stages) + ", but must be in [1, " +
+            Twine(maxStages) + "]")
+        .str();
   if (s.querySteps < 0 || s.querySteps > depthSteps)
     return ("query-steps is " + Twine(s.querySteps) + ", but must be in [1, " +
             Twine(depthSteps) + "]")

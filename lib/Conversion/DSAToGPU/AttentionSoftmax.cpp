@@ -107,7 +107,9 @@ void AttentionBlock::emitWeights(Value stage, State &state) {
 //===----------------------------------------------------------------------===//
 
 /// lse, and in shared memory what sums are multiplied with: the reciprocal of
-/// the denominator, or -1 where out is 0.
+/// the denominator, or -1 where out is 0. In a split, whose row may have
+/// weights elsewhere, a sum without weights stays what it is: 0, or NaN for a
+/// value that is.
 void AttentionBlock::emitResults(State &state) {
   Value position = b.rem(lane, 8);
   for (int64_t pass = 0; pass < plan.softmaxPasses; ++pass) {
@@ -128,7 +130,8 @@ void AttentionBlock::emitResults(State &state) {
       Value logit = b.select(isSplit, b.f32(-infinity), sink);
       denominator = b.addf(sum, b.exp(b.subf(logit, maximum)));
     }
-    Value factor = b.select(isEmpty, b.f32(-1), b.divf(b.f32(1), denominator));
+    Value factor = b.select(isEmpty, b.select(isSplit, b.f32(1), b.f32(-1)),
+                            b.divf(b.f32(1), denominator));
     b.ifThen(b.compare(CmpIPredicate::eq, position, 0), [&] {
       b.store(factor, at(factorsAt, b.mul(row, 4)), 4);
       b.ifThen(b.compare(CmpIPredicate::slt, head, numHeads), [&] {

@@ -62,6 +62,8 @@ struct AttentionPart {
 struct MergeArguments {
   SmallVector<AttentionPart, 2> parts;
   GlobalTensor sink, out, lse;
+  /// Whether a partial whose lse is -inf counts for nothing, whatever it holds.
+  bool dropsEmpty = true;
   /// Index values: rows of a batch entry, the first row, how many rows.
   Value numRows, firstRow, count;
 };

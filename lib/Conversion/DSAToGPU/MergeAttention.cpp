@@ -139,6 +139,8 @@ void MergeKernel::emit() {
             SmallVector<Value> from = atPartial(part, number);
             from.push_back(column);
             Value counted = b.mulf(weight(lse), loadElement(part.out, from));
+            if (!arguments.dropsEmpty)
+              return SmallVector<Value>{b.addf(carried[0], counted)};
             // A partial of no keys counts for nothing, whatever it holds.
             Value isNone = b.comparef(CmpFPredicate::OEQ, lse, minusInfinity);
             return SmallVector<Value>{

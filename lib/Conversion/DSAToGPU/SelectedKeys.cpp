@@ -55,15 +55,18 @@ SelectedKeys::SelectedKeys(OpBuilder &host, SparseAttentionOp op,
     set.table = capture(keySet.blockTable);
     set.numSlots = set.indices.getExtent(set.indices.getRank() - 1);
     Value positions = set.keys.getExtent(set.keys.getRank() - 2);
+    // Indices are i32: no position above is selected.
+    auto limit = [&](Value extent) {
+      return b.createOrFold<arith::MinUIOp>(
+          extent, arith::ConstantIndexOp::create(b, int64_t(1) << 31));
+    };
     if (paged) {
       set.pages = set.keys.getExtent(0);
-      set.page = set.keys.getExtent(1);
       Value perRow = set.table ? set.table.getExtent(1) : set.pages;
-      positions = b.createOrFold<arith::MulIOp>(perRow, set.page);
+      positions = b.createOrFold<arith::MulIOp>(perRow, set.keys.getExtent(1));
+      set.page = limit(set.keys.getExtent(1));
     }
-    // Indices are i32: no position above is selected.
-    set.positions = b.createOrFold<arith::MinUIOp>(
-        positions, arith::ConstantIndexOp::create(b, int64_t(1) << 31));
+    set.positions = limit(positions);
     sets.push_back(set);
   }
 }

@@ -254,7 +254,8 @@ FailureOr<std::string> dsa::emitSparseAttention(LaunchSite &site,
   // Results of splits exist for as many rows at a time as keep the chip busy.
   Value isSplit = b.createOrFold<arith::CmpIOp>(CmpIPredicate::sgt,
                                                 arguments.numSplits, one);
-  Value busy = h.ceilDiv(h.index(options.smCount), h.max(headBlocks, one));
+  Value busy = h.ceilDiv(h.index(options.smCount),
+                         h.max(h.mul(headBlocks, arguments.numSplits), one));
   Value rowsAtOnce = h.max(
       b.createOrFold<arith::SelectOp>(isSplit, h.min(busy, rows), rows), one);
   Value splitRows =
@@ -292,6 +293,9 @@ FailureOr<std::string> dsa::emitSparseAttention(LaunchSite &site,
   MergeArguments merge;
   merge.parts.push_back({arguments.partialOut, arguments.partialLse});
   merge.sink = arguments.sink;
+  // As if there was no split: a NaN among the values of a row is in its result,
+  // also where the logits of its split are -inf.
+  merge.dropsEmpty = false;
   merge.out = arguments.out;
   merge.lse = arguments.lse;
   merge.numRows = arguments.numRows;

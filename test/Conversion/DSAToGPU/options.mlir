@@ -39,7 +39,14 @@
 // RUN: not dsa-opt %s -dsa-to-gpu=score-passes=3 2>&1 | FileCheck %s --check-prefix=THREE
 // THREE: op has no such schedule: score-passes is 3, but must divide the 2 pairs of key tiles of a warp
 // RUN: not dsa-opt %s -dsa-to-gpu=stages=-1 2>&1 | FileCheck %s --check-prefix=NEGATIVE
-// NEGATIVE: op has no such schedule: stages is -1, but must be at least 1
+// NEGATIVE: op has no such schedule: stages is -1, but must be in [1, 16]
+
+// RUN: not dsa-opt %s -dsa-to-gpu=warps=2 2>&1 | FileCheck %s --check-prefix=TWO
+// TWO: op has no such schedule: warps is 2, but must be a positive multiple of 4
+// RUN: not dsa-opt %s -dsa-to-gpu=warps=36 2>&1 | FileCheck %s --check-prefix=MOST
+// MOST: op has no such schedule: warps is 36, but must be at most 32
+// RUN: not dsa-opt %s -dsa-to-gpu=heads=4611686018427387904 2>&1 | FileCheck %s --check-prefix=HUGE
+// HUGE: op has no such schedule: heads is 4611686018427387904, but must be at most 256
 
 func.func @attend(%q: memref<?x128x576xbf16>, %kv: memref<?x576xbf16>, %i: memref<?x2048xi32>,
     %o: memref<?x128x512xbf16>, %l: memref<?x128xf32>) {

@@ -115,7 +115,17 @@ func.func @host(%q: memref<4x8x64xbf16>, %kv: memref<9x64xbf16>, %i: memref<4x7x
   dsa.sparse_attention query(%q : memref<4x8x64xbf16>) keys(%kv : memref<9x64xbf16>)
       indices(%i : memref<4x7xi32>) scale = 0.1 dv = 64
       outs(%o, %l : memref<4x8x64xf32>, memref<4x8xf32>)
-  // expected-error @below {{'memref.copy' op reads or writes memory, but on a GPU target only dsa ops can: there is no kernel for it}}
+  // expected-error @below {{'memref.copy' op reads or writes memory, which is the device's; on a GPU target only dsa.sparse_attention and dsa.merge_attention do, by their kernels}}
   memref.copy %l, %copy : memref<4x8xf32> to memref<4x8xf32>
+  return
+}
+
+// -----
+
+// A function without an op of dsa gets the device's memory, too.
+func.func @fill(%x: memref<4xf32>) {
+  %one = arith.constant 1.0 : f32
+  // expected-error @below {{'linalg.fill' op reads or writes memory, which is the device's}}
+  linalg.fill ins(%one : f32) outs(%x : memref<4xf32>)
   return
 }
