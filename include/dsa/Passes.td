@@ -880,9 +880,6 @@ def CallArgumentPass : Pass<"dsa-gpu-call-argument", "ModuleOp"> {
     ```
     becomes
     ```mlir
-    func.func @f_workspace(%x: memref<?xf32>, %threads: i32, %bytes: memref<1xi64>) -> i32 {
-      ...
-    }
     func.func @f(%x: memref<?xf32>, %workspace: memref<?xi8>, %threads: i32, %call: !llvm.ptr) -> i32 {
       dsa_gpu.check_aligned %call, %x : !llvm.ptr, memref<?xf32>, multiple = 16, what = "x: its address"
       ...

@@ -15,6 +15,7 @@
 #include "dsa/Execution/Artefact.h"
 #include "dsa/Execution/KernelText.h"
 #include "dsa/Execution/Progress.h"
+#include "dsa/GPU/Chip.h"
 #include "dsa/IR/DSA.h"
 #include "dsa/Pipelines.h"
 #include "dsa/Support/AtomicFile.h"
@@ -352,6 +353,24 @@ static llvm::Error checkOptions(const CompileOptions &options) {
   return llvm::Error::success();
 }
 
+/// Targets in the order in which they are tried: as they are given, but GPUs
+/// among themselves by the shared memory that their code may take. What takes
+/// less runs on more chips, and slower.
+static std::vector<Target> getOrdered(ArrayRef<Target> targets) {
+  std::vector<Target> gpus;
+  llvm::copy_if(targets, std::back_inserter(gpus), std::mem_fn(&Target::isGPU));
+  llvm::stable_sort(gpus, [](const Target &lhs, const Target &rhs) {
+    return llvm::cantFail(dsa_gpu::getChip(lhs.chip)).sharedBytes >
+           llvm::cantFail(dsa_gpu::getChip(rhs.chip)).sharedBytes;
+  });
+  std::vector<Target> ordered(targets);
+  auto next = gpus.begin();
+  for (Target &target : ordered)
+    if (target.isGPU())
+      target = *next++;
+  return ordered;
+}
+
 llvm::Error Compiler::run(const DialectRegistry &registry) {
   if (llvm::Error error = checkOptions(options))
     return error;
@@ -381,7 +400,7 @@ llvm::Error Compiler::run(const DialectRegistry &registry) {
                                std::nullopt});
   if (failed(collecting))
     return makeError(ExitInternal, "remarks cannot be collected");
-  for (const Target &target : options.targets) {
+  for (const Target &target : getOrdered(options.targets)) {
     Progress progress(getName(target));
     OwningOpRef<ModuleOp> lowered = original.clone();
     if (llvm::Error error =

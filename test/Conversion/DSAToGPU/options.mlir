@@ -41,7 +41,7 @@
 // RUN: not dsa-opt %s -dsa-to-gpu=stages=-1 2>&1 | FileCheck %s --check-prefix=NEGATIVE
 // NEGATIVE: op has no such schedule: stages is -1, but must be at least 1
 
-func.func @v32(%q: memref<?x128x576xbf16>, %kv: memref<?x576xbf16>, %i: memref<?x2048xi32>,
+func.func @attend(%q: memref<?x128x576xbf16>, %kv: memref<?x576xbf16>, %i: memref<?x2048xi32>,
     %o: memref<?x128x512xbf16>, %l: memref<?x128xf32>) {
   dsa.sparse_attention query(%q : memref<?x128x576xbf16>) keys(%kv : memref<?x576xbf16>)
       indices(%i : memref<?x2048xi32>) scale = 0.1 dv = 512
