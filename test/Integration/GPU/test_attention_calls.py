@@ -52,7 +52,8 @@ func.func @{name}(%q: {q}, %kv: {kv}, %i: {idx}, %n: {counts}, %s: {sink}) -> ({
     %os = tensor.extract_slice %oo[%t, 0, 0] [%m, {heads}, {DV}] [1, 1, 1] : {out} to {out}
     %ls = tensor.extract_slice %ll[%t, 0] [%m, {heads}] [1, 1] : {lse} to {lse}
     {attention("%qs", "%is", "%ns", "%os", "%ls")}
-    %o2 = tensor.insert_slice %x#0 into %oo[%t, 0, 0] [%m, {heads}, {DV}] [1, 1, 1] : {out} into {out}
+    %o2 = tensor.insert_slice %x#0 into %oo[%t, 0, 0] [%m, {heads}, {DV}] [1, 1, 1]
+        : {out} into {out}
     %l2 = tensor.insert_slice %x#1 into %ll[%t, 0] [%m, {heads}] [1, 1] : {lse} into {lse}
     scf.yield %o2, %l2 : {out}, {lse}
   }}
