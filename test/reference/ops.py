@@ -246,14 +246,18 @@ def lightning_indexer(q, k, w, top, *, ids=None, translate=None, translate_row_i
 def _softmax_row(logits, values, sink):
     """(out H x Dv, lse H) of one query row: logits H x M, values M x Dv, sink H or None.
 
-    lse = ln sum_c exp z_c;  out = sum_c exp(z_c - ln(exp lse + exp sink)) values_c
+    lse = ln sum_c exp z_c;  out = sum_c exp z_c values_c / (sum_c exp z_c + exp sink)
     All logits -inf: out 0, lse -inf. A NaN or +inf logit: both NaN."""
     peak = logits.max(axis=1, initial=NEG_INF)
     empty, bad = peak == NEG_INF, ~(peak < np.inf)
     base = np.where(empty | bad, 0, peak)
-    lse = base + np.log(np.exp(logits - base[:, None]).sum(axis=1))
-    total = lse if sink is None else np.logaddexp(lse, sink)
-    out = np.exp(logits - total[:, None]) @ values
+    # By the peak, not by lse: of large logits, lse has lost ln of how many there are.
+    weights = np.exp(logits - base[:, None])
+    total = weights.sum(axis=1)
+    lse = base + np.log(total)
+    if sink is not None:
+        total = total + np.exp(sink - base)
+    out = (weights / total[:, None]) @ values
     return (np.where(bad[:, None], np.nan, np.where(empty[:, None], 0, out)),
             np.where(bad, np.nan, np.where(empty, NEG_INF, lse)))
 

@@ -151,6 +151,10 @@ def test_attention_special_values():
     assert out.tolist() == [[[0.0]]] and lse.tolist() == [[-INF]]
     far = ops.sparse_attention(q[:, :1], [np.array([[-1e30, 1]])], [np.array([[0]])], scale=1, dv=2)
     assert far[0][0, 0, 1] == 1 and np.allclose(far[1], -1e30)  # no floor under the maximum
+    # Four keys whose logit has no digit left for ln 4.
+    far, _ = ops.sparse_attention(q[:, :1], [np.array([[1e30, 1]])], [np.array([[0, 0, 0, 0]])],
+                                  scale=1, dv=2)
+    assert far[0, 0, 1] == 1
 
 
 @pytest.mark.parametrize("batch", [None, 2])

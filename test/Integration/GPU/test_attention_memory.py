@@ -1,4 +1,4 @@
-"""Where operands of dsa.sparse_attention's GPU kernel stand: strides, alignment, parts of tensors."""
+"""Where operands of dsa.sparse_attention's GPU kernel stand: slices, alignment, parts of lists."""
 
 import re
 
@@ -163,7 +163,7 @@ def test_strides_of_dimensions_of_1_do_not_count(tmp_path):
 
 @pytest.mark.parametrize("parts", [2, 3])
 def test_split_before_kernels(tmp_path, parts):
-    """dsa-split: slots of lists in parts, whose rows are far apart, and a merge of their results."""
+    """dsa-split: slots of lists in parts, whose rows are apart, and a merge of their results."""
     problem = make(inputs.rng(3), 3, 6, [(90, 70), (50, 40)], 64, 64, sink=True)
     with rewritten_by(f"--dsa-split=slot-parts={parts}"):
         problem.check(tmp_path, out_type="f32")
