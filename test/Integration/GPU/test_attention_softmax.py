@@ -21,7 +21,7 @@ SLOTS = 10 * TILE
 def edges(type_name, own_values):
     """A row per edge: in the first tile, in one between, in the last one of a list."""
     rng, S, dk, dv = inputs.rng(31), 400, 96, 80
-    q = (rng.standard_normal((16, len(SINKS), dk)) * 0.1).astype(np.float32)
+    q = (rng.standard_normal((17, len(SINKS), dk)) * 0.1).astype(np.float32)
     kv = rng.standard_normal((S, dk)).astype(np.float32)
     values = rng.standard_normal((S, dv)).astype(np.float32)
     # Column 0 of the special rows alone makes a logit; the last one is no value.
@@ -54,6 +54,9 @@ def edges(type_name, own_values):
     idx[14, counts[14]:] = nan
     # An infinite query of -inf logits: beside its columns, what fills up the tile is no infinity.
     q[15, :, 0], idx[15] = np.inf, rng.choice(np.flatnonzero(kv[:, 0] < 0), SLOTS)
+    # A whole split whose logits are -inf, with values that are NaN: its weights are 0, as they are
+    # beside the others without a split.
+    idx[16, :4 * TILE] = hollow
     keywords = dict(scale=1.0, dv=dv, counts=[counts])
     if own_values:
         keywords["values"] = [values.astype(harness.DTYPES[type_name])]
