@@ -2,7 +2,9 @@
 
 import ctypes
 import json
+import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -12,7 +14,7 @@ import pytest
 import harness
 from artefact import Artefact, Failed, compile_to, compiled, tensor
 from entry_points import LLVM
-from harness import BF16, ROOT
+from harness import BF16, BIN, ROOT
 from reference import inputs
 
 sys.path.insert(0, str(ROOT / "test" / "Emulator"))
@@ -308,3 +310,16 @@ def test_the_same_bytes(path, tmp_path):
     # GPUs are tried by what their code may take, however they are given.
     again = compiled(tmp_path, TEXT, "--target=cpu,sm_86,sm_80")
     assert again.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("options", [[], ["--cubins"]])
+def test_the_size_of_v32(tmp_path, options):
+    places = [os.environ.get("CUDA_HOME", "") + "/bin", BIN.parent / "cuda" / "bin"]
+    path = os.pathsep.join([*map(str, places), os.environ["PATH"]])
+    if options:
+        if not (ptxas := shutil.which("ptxas", path=path)):
+            pytest.skip("no ptxas: tools/get-ptxas.sh gets it")
+        options = [*options, f"--ptxas={ptxas}"]
+    text = (ROOT / "test/Integration/v32-attention.mlir").read_text()
+    made = compiled(tmp_path, text, "--target=cpu,sm_80,sm_86", *options)
+    assert made.stat().st_size <= 2 << 20
