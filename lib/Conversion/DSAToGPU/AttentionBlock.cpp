@@ -23,7 +23,7 @@ AttentionBlock::AttentionBlock(Kernel &kernel, const AttentionPlan &plan,
                                const AttentionArguments &arguments,
                                SelectedKeys &keys)
     : kernel(kernel), b(kernel.device), plan(plan), extents(extents),
-      arguments(arguments), keys(keys) {
+      arguments(arguments), keys(keys), ring(b, plan.schedule.stages) {
   const AttentionSchedule &s = plan.schedule;
   if (plan.sharedSteps)
     queryTile.emplace(sharedPlan, s.heads, 64 * plan.sharedSteps);
@@ -112,10 +112,6 @@ void AttentionBlock::findWork() {
   Value perSplit = b.toI32(kernel.capture(arguments.tilesPerSplit));
   firstTile = b.min(b.mul(split, perSplit), keys.getNumTiles());
   lastTile = b.min(b.add(firstTile, perSplit), keys.getNumTiles());
-}
-
-Value AttentionBlock::getStage(Value number) {
-  return b.rem(number, plan.schedule.stages);
 }
 
 /// The rows of a tile that this thread asks for: neighbouring threads have
@@ -207,12 +203,15 @@ void AttentionBlock::emit() {
   findWork();
   loadQuery();
   State state = makeInitialState();
-  int64_t ahead = plan.schedule.stages - 1;
-  for (int64_t i = 0; i < ahead; ++i) {
-    state.next = resolveRows(b.add(firstTile, i));
-    issue(b.i32(i), state);
-  }
-  state.next = resolveRows(b.add(firstTile, ahead));
+  int64_t tile = 0;
+  auto resolveNext = [&] {
+    state.next = resolveRows(b.add(firstTile, tile++));
+  };
+  ring.start([&](Value stage) {
+    resolveNext();
+    issue(stage, state);
+  });
+  resolveNext();
   SmallVector<Value> last =
       b.forLoop(b.i32(0), b.sub(lastTile, firstTile), pack(state),
                 [&](Value number, ValueRange carried) {
@@ -221,35 +220,21 @@ void AttentionBlock::emit() {
                   return pack(inLoop);
                 });
   state = unpack(state, last);
-  // Factors are read until the last tile ends, in which one stage has a barrier
-  // of its own.
-  if (ahead > 0)
-    b.barrier();
+  // Factors are read until then.
+  ring.finish();
   emitResults(state);
 }
 
 void AttentionBlock::emitTile(Value number, State &state) {
-  int64_t ahead = plan.schedule.stages - 1;
-  Value stage = getStage(number);
-  // The barrier tells that copies of all threads have arrived, and that all
-  // have left the tile before: its stage is free.
-  if (ahead == 0) {
-    issue(b.i32(0), state);
-    b.waitForCopies(0);
-    b.barrier();
-  } else {
-    b.waitForCopies(ahead - 1);
-    b.barrier();
-    issue(getStage(b.add(number, ahead)), state);
-  }
-  state.next = resolveRows(b.add(b.add(firstTile, number), ahead + 1));
+  Value stage = ring.enter(number, [&](Value stage) { issue(stage, state); });
+  state.next =
+      resolveRows(b.add(b.add(firstTile, number), ring.getAhead() + 1));
   emitScores(stage);
   b.barrier();
   emitWeights(stage, state);
   b.barrier();
   emitValues(stage, state);
-  if (ahead == 0)
-    b.barrier();
+  ring.leave();
 }
 
 //===----------------------------------------------------------------------===//

@@ -11,6 +11,7 @@
 #include "AttentionSchedule.h"
 #include "SelectedKeys.h"
 
+#include "dsa/GPU/CopyRing.h"
 #include "dsa/GPU/SharedTile.h"
 
 namespace mlir::dsa {
@@ -61,7 +62,6 @@ private:
   void issue(Value stage, const State &state);
   void copyRow(const SharedTile &tile, Value row, Value stage, Value address,
                Value tail, Value valid, int64_t columns, int64_t firstColumns);
-  Value getStage(Value number);
 
   // Scores and values.
   void loadQuery();
@@ -91,6 +91,7 @@ private:
   const AttentionExtents &extents;
   const AttentionArguments &arguments;
   SelectedKeys &keys;
+  CopyRing ring;
 
   SharedPlan sharedPlan;
   std::optional<SharedTile> queryTile, keyTile, valueTile, weightTile;
