@@ -345,6 +345,10 @@ static llvm::Error checkOptions(const CompileOptions &options) {
     return makeError(ExitUser, "--cpu and --features are of --target=cpu, not "
                                "of --target=" +
                                    getName(options.targets[0]));
+  for (const LoweringOptions::PipelineText &text : options.lowering.pipeline)
+    if (!text.target.empty() && !llvm::is_contained(sorted, text.target))
+      return makeError(ExitUser, "--pipeline-options are for " + text.target +
+                                     ", which is not among the targets");
   StringRef extension = path::extension(options.output);
   if (options.emit == Emit::SharedObject && extension != ".so")
     return makeError(ExitUser, "-o is '" + options.output +

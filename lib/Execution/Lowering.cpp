@@ -54,15 +54,32 @@ static llvm::Error checkOptions(const Target &target,
   return llvm::Error::success();
 }
 
-/// Adds the options that are given as text.
+LoweringOptions::PipelineText dsa::parsePipelineText(StringRef text) {
+  auto [name, options] = text.split(':');
+  auto target = parseTarget(name);
+  if (target && name != text)
+    return {name.str(), options.str()};
+  if (!target)
+    llvm::consumeError(target.takeError());
+  return {"", text.str()};
+}
+
+/// Adds the options that are given as text for `target`.
 static llvm::Error addText(mlir::detail::PassOptions &pipeline,
+                           const Target &target,
                            const LoweringOptions &options) {
-  std::string errors;
-  llvm::raw_string_ostream os(errors);
-  if (succeeded(pipeline.parseFromString(options.pipeline, os)))
-    return llvm::Error::success();
-  return makeError(ExitUser, "--pipeline-options=" + options.pipeline + ": " +
-                                 StringRef(errors).trim());
+  for (const LoweringOptions::PipelineText &text : options.pipeline) {
+    if (!text.target.empty() && text.target != getName(target))
+      continue;
+    std::string errors;
+    llvm::raw_string_ostream os(errors);
+    if (failed(pipeline.parseFromString(text.options, os)))
+      return makeError(ExitUser, "--pipeline-options: '" + text.options +
+                                     "' are no options of the pipeline for " +
+                                     getName(target) + ": " +
+                                     StringRef(errors).trim());
+  }
+  return llvm::Error::success();
 }
 
 static llvm::Error buildPipeline(PassManager &pm, const Target &target,
@@ -72,7 +89,7 @@ static llvm::Error buildPipeline(PassManager &pm, const Target &target,
     ReferencePipelineOptions pipeline;
     pipeline.accumulateType = options.accumulateInF64 ? "f64" : "f32";
     pipeline.checked = options.checked;
-    if (llvm::Error error = addText(pipeline, options))
+    if (llvm::Error error = addText(pipeline, target, options))
       return error;
     buildReferencePipeline(pm, pipeline);
     break;
@@ -83,7 +100,7 @@ static llvm::Error buildPipeline(PassManager &pm, const Target &target,
     pipeline.cpu = options.cpu;
     pipeline.features = options.features;
     pipeline.checked = options.checked;
-    if (llvm::Error error = addText(pipeline, options))
+    if (llvm::Error error = addText(pipeline, target, options))
       return error;
     buildCPUPipeline(pm, pipeline);
     break;
@@ -95,7 +112,7 @@ static llvm::Error buildPipeline(PassManager &pm, const Target &target,
       pipeline.format = "all";
     pipeline.ptxas = options.ptxas;
     std::string format = pipeline.format;
-    if (llvm::Error error = addText(pipeline, options))
+    if (llvm::Error error = addText(pipeline, target, options))
       return error;
     if (pipeline.chip != target.chip || pipeline.format != format)
       return makeError(ExitUser,

@@ -323,3 +323,16 @@ def test_the_size_of_v32(tmp_path, options):
     text = (ROOT / "test/Integration/v32-attention.mlir").read_text()
     made = compiled(tmp_path, text, "--target=cpu,sm_80,sm_86", *options)
     assert made.stat().st_size <= 2 << 20
+
+
+def test_options_for_one_of_the_targets(path, tmp_path):
+    targets = "--target=cpu,sm_80,sm_86"
+    other = compiled(tmp_path, TEXT, targets, "--pipeline-options=sm_80:batch-invariant sm-count=4",
+                     "--pipeline-options=cpu:tile-rows=7")
+    assert other.read_bytes() != path.read_bytes()
+    for options, message in [
+            ("batch-invariant", "'batch-invariant' are no options of the pipeline for cpu"),
+            ("sm_86:chip=sm_80", "the chip is that of --target, sm_86"),
+            ("sm_90:stages=4", "for sm_90, which is not among the targets")]:
+        refused = compile_to(tmp_path / "libg.so", TEXT, targets, f"--pipeline-options={options}")
+        assert refused.returncode == 1 and message in refused.stderr

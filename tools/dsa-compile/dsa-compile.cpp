@@ -71,11 +71,12 @@ static int runMain(int argc, char **argv) {
       cl::desc("with --cubins: path of ptxas (default: that in $CUDA_HOME/bin, "
                "or the first on PATH)"),
       cl::value_desc("PATH"), cl::cat(category));
-  cl::opt<std::string> pipelineOptions(
+  cl::list<std::string> pipelineOptions(
       "pipeline-options",
       cl::desc("further options of the targets' pipelines, as dsa-opt takes "
-               "them: \"batch-invariant stages=4\""),
-      cl::value_desc("OPTIONS"), cl::cat(category));
+               "them, or of that of one target; may be given again: "
+               "\"sm_80:batch-invariant stages=2\""),
+      cl::value_desc("[TARGET:]OPTIONS"), cl::cat(category));
   cl::opt<bool> checked(
       "checked",
       cl::desc("functions fail on an index that is neither -1 nor "
@@ -107,7 +108,8 @@ static int runMain(int argc, char **argv) {
   options.lowering.cubins = cubins;
   options.lowering.ptxas = ptxas;
   options.lowering.checked = checked;
-  options.lowering.pipeline = pipelineOptions;
+  for (const std::string &text : pipelineOptions)
+    options.lowering.pipeline.push_back(dsa::parsePipelineText(text));
   DialectRegistry registry;
   registerAllDialects(registry);
   registerAllExtensions(registry);

@@ -117,7 +117,8 @@ static int runMain(int argc, char **argv) {
   options.repeat = repeat;
   options.lowering.accumulateInF64 = accumulateType == SumType::F64;
   options.lowering.checked = checked;
-  options.lowering.pipeline = pipelineOptions;
+  if (pipelineOptions.getNumOccurrences())
+    options.lowering.pipeline = {{"", pipelineOptions}};
   DialectRegistry registry;
   registerAllDialects(registry);
   registerAllExtensions(registry);

@@ -48,9 +48,16 @@ struct LoweringOptions {
   /// For Reference.
   bool accumulateInF64 = false;
   bool checked = false;
-  /// Further options of the target's pipeline, as dsa-opt reads them.
-  std::string pipeline;
+  /// Further options of the targets' pipelines, as dsa-opt reads them: of the
+  /// one that is named, or of all.
+  struct PipelineText {
+    std::string target, options;
+  };
+  std::vector<PipelineText> pipeline;
 };
+
+/// What `TARGET:OPTIONS`, or `OPTIONS` for all targets, says.
+LoweringOptions::PipelineText parsePipelineText(StringRef text);
 
 /// Lowers `module` to the LLVM dialect by the pipeline of `target`. `file`
 /// names it in the error, which is `ExitUser`.
