@@ -50,7 +50,8 @@ def path(tmp_path_factory):
 @pytest.fixture
 def artefact(path, tmp_path):
     """A copy that no device is prepared for, beside the emulator."""
-    emulator.library()
+    # Other tests of the process may have launched something before.
+    emulator.library().dsa_emulator_clear()
     copy = tmp_path / "libf.so"
     copy.write_bytes(path.read_bytes())
     yield Artefact(copy)
