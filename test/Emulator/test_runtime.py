@@ -40,6 +40,8 @@ def runtime(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def clean():
+    # Before as well: other tests of the process may have launched something.
+    emulator.library().dsa_emulator_clear()
     yield
     emulator.library().dsa_emulator_clear()
 
