@@ -16,7 +16,7 @@ from driver import (call, capture, context_of, devices, end_capture, get, handle
 @pytest.fixture(autouse=True)
 def clean():
     """One device sm_80 with its context current, and no failure."""
-    emulator.library()
+    emulator.library().dsa_emulator_clear()
     yield
     emulator.library().dsa_emulator_clear()
 
