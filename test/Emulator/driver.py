@@ -114,7 +114,7 @@ class DriverError(Exception):
 
 def call(name, *arguments):
     """Integers are passed as 32 bits: handles and sizes are ctypes' objects."""
-    if code := getattr(emulator.library(), name)(*arguments):
+    if code := getattr(emulator.cuda(), name)(*arguments):
         raise DriverError(name, code)
 
 
@@ -166,7 +166,7 @@ def memory(bytes):
     try:
         yield address
     finally:
-        emulator.library().dsa_emulator_clear()
+        emulator.cuda().dsa_emulator_clear()
         call("cuMemFree_v2", address)
 
 

@@ -10,6 +10,7 @@ arrays are C-contiguous. An error of the load or of the launch raises
 
 import ctypes
 import dataclasses
+import functools
 import os
 import pathlib
 
@@ -31,30 +32,19 @@ class Report:
     count: object  # of an opcode, "warp-instructions" or "lane-instructions"
 
 
-def _library():
-    library = ctypes.CDLL(str(build / "lib" / "emulated-cuda" / "libcuda.so.1"))
+@functools.cache
+def cuda():
+    """The stand-in for the driver, with a context of its device current."""
+    driver = ctypes.CDLL(str(build / "lib" / "emulated-cuda" / "libcuda.so.1"))
     for name in ("error", "race", "load_error"):
-        getattr(library, f"dsa_emulator_{name}").restype = ctypes.c_char_p
+        getattr(driver, f"dsa_emulator_{name}").restype = ctypes.c_char_p
     for name in ("race_count", "count"):
-        getattr(library, f"dsa_emulator_{name}").restype = ctypes.c_int64
-    return library
-
-
-_loaded = None
-
-
-def library():
-    global _loaded
-    if _loaded is None:
-        _loaded = _library()
-        for call in ("cuInit", "cuDevicePrimaryCtxRetain"):
-            context = ctypes.c_void_p()
-            if call == "cuInit":
-                _check(_loaded.cuInit(0), call)
-            else:
-                _check(_loaded.cuDevicePrimaryCtxRetain(ctypes.byref(context), 0), call)
-                _check(_loaded.cuCtxSetCurrent(context), "cuCtxSetCurrent")
-    return _loaded
+        getattr(driver, f"dsa_emulator_{name}").restype = ctypes.c_int64
+    context = ctypes.c_void_p()
+    _check(driver.cuInit(0), "cuInit")
+    _check(driver.cuDevicePrimaryCtxRetain(ctypes.byref(context), 0), "cuDevicePrimaryCtxRetain")
+    _check(driver.cuCtxSetCurrent(context), "cuCtxSetCurrent")
+    return driver
 
 
 def _check(code, call):
@@ -63,7 +53,7 @@ def _check(code, call):
 
 
 def set_option(name, value):
-    if not library().dsa_emulator_set(name.encode(), str(value).encode()):
+    if not cuda().dsa_emulator_set(name.encode(), str(value).encode()):
         raise EmulatorError(f"no option {name}={value}")
 
 
@@ -74,7 +64,7 @@ def _three(size):
 
 def load(ptx):
     """The module, to be unloaded by `unload`."""
-    lib, module = library(), ctypes.c_void_p()
+    lib, module = cuda(), ctypes.c_void_p()
     code = lib.cuModuleLoadData(ctypes.byref(module), ctypes.c_char_p(ptx.encode()))
     if code:
         raise EmulatorError(lib.dsa_emulator_load_error().decode() or f"code {code}")
@@ -82,13 +72,13 @@ def load(ptx):
 
 
 def unload(module):
-    _check(library().cuModuleUnload(module), "cuModuleUnload")
+    _check(cuda().cuModuleUnload(module), "cuModuleUnload")
 
 
 def launch_loaded(
     module, kernel, grid, block, args, *, shared=0, seed=0, check_races=True, isa="best"
 ):
-    lib = library()
+    lib = cuda()
     set_option("seed", seed)
     set_option("check-races", int(check_races))
     set_option("isa", isa)

@@ -45,7 +45,7 @@ def ptx(file, arch="sm_80"):
 def execute(module, kernel, run, **options):
     """The report, and the arguments as the kernel left them."""
     args = [a.copy() if isinstance(a, np.ndarray) else a for a in run.args]
-    lib = emulator.library()
+    lib = emulator.cuda()
     for array in run.reached:
         lib.dsa_emulator_add_buffer(emulator.ctypes.c_void_p(array.ctypes.data),
                                     emulator.ctypes.c_uint64(array.nbytes), b"reached")

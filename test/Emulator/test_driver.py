@@ -16,16 +16,16 @@ from driver import (call, capture, context_of, devices, end_capture, get, handle
 @pytest.fixture(autouse=True)
 def clean():
     """One device sm_80 with its context current, and no failure."""
-    emulator.library().dsa_emulator_clear()
+    emulator.cuda().dsa_emulator_clear()
     yield
-    emulator.library().dsa_emulator_clear()
+    emulator.cuda().dsa_emulator_clear()
 
 
 @pytest.fixture
 def module():
     loaded = emulator.load(driver.PTX)
     yield loaded
-    emulator.library().dsa_emulator_clear()
+    emulator.cuda().dsa_emulator_clear()
     emulator.unload(loaded)
 
 
@@ -33,7 +33,7 @@ def module():
 def library():
     loaded = load_library(driver.PTX)
     yield loaded
-    emulator.library().dsa_emulator_clear()
+    emulator.cuda().dsa_emulator_clear()
     call("cuLibraryUnload", loaded)
 
 
@@ -59,7 +59,7 @@ def refuses(code):
 
 
 def launches():
-    return emulator.library().dsa_emulator_count(b"launches")
+    return emulator.cuda().dsa_emulator_count(b"launches")
 
 
 # Devices and errors
@@ -124,7 +124,7 @@ def test_a_thread_without_context():
             value = ctypes.c_void_p()
             stored = ctypes.byref(value)
             ordered = (None, stored) if name == "cuStreamGetCtx" else (stored, *arguments)
-            codes.append(getattr(emulator.library(), name)(*ordered))
+            codes.append(getattr(emulator.cuda(), name)(*ordered))
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -176,8 +176,8 @@ def test_nothing_works_in_a_forked_child():
     child = os.fork()
     if child == 0:
         count = ctypes.c_int()
-        codes = [emulator.library().cuDeviceGetCount(ctypes.byref(count)),
-                 emulator.library().cuInit(0)]
+        codes = [emulator.cuda().cuDeviceGetCount(ctypes.byref(count)),
+                 emulator.cuda().cuInit(0)]
         os._exit(0 if codes == [driver.NOT_INITIALIZED] * 2 else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
@@ -221,11 +221,11 @@ def test_memory_that_is_not_there():
 def test_memory_of_the_caller_is_not_freed():
     own = (ctypes.c_uint32 * 4)(1, 2, 3, 4)
     address = ctypes.c_uint64(ctypes.addressof(own))
-    emulator.library().dsa_emulator_add_buffer(own, ctypes.c_uint64(16), b"own")
+    emulator.cuda().dsa_emulator_add_buffer(own, ctypes.c_uint64(16), b"own")
     assert words(address, 4) == [1, 2, 3, 4]
     with refuses(driver.INVALID_VALUE):
         call("cuMemFree_v2", address)
-    emulator.library().dsa_emulator_remove_buffer(own)
+    emulator.cuda().dsa_emulator_remove_buffer(own)
     with refuses(driver.INVALID_VALUE):
         words(address, 4)
 
@@ -241,7 +241,7 @@ def test_what_does_not_load(module):
             rest = (None, None, 0, None, None, 0) if name == "cuLibraryLoadData" else ()
             with refuses(code):
                 call(name, ctypes.byref(stored), data, *rest)
-            assert why in emulator.library().dsa_emulator_load_error().decode()
+            assert why in emulator.cuda().dsa_emulator_load_error().decode()
     with refuses(driver.NOT_FOUND):
         function(module, "nothing")
     with refuses(driver.INVALID_HANDLE):
@@ -356,12 +356,12 @@ def test_a_failure_stays_until_it_is_cleared(module, kernel, code):
         arguments = store(address, 65, 0) if kernel == "store" else [address]
         with refuses(code):
             driver.launch(function(module, kernel), arguments, block=(96, 1, 1))
-        assert emulator.library().dsa_emulator_error()
+        assert emulator.cuda().dsa_emulator_error()
         for again in (lambda: words(address, 1), lambda: call("cuCtxSynchronize"),
                       lambda: function(module, "store"), lambda: emulator.load(driver.PTX)):
             with pytest.raises((driver.DriverError, emulator.EmulatorError)):
                 again()
-        emulator.library().dsa_emulator_clear()
+        emulator.cuda().dsa_emulator_clear()
         driver.launch(function(module, "store"), store(address, 64, 0), block=(96, 1, 1))
         assert launches() == 1
 

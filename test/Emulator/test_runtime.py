@@ -32,7 +32,7 @@ STORE, REVERSE = 0, 1
 @pytest.fixture(scope="module")
 def runtime(tmp_path_factory):
     # Who loads it first is who the runtime's dlopen finds.
-    emulator.library()
+    emulator.cuda()
     path = tmp_path_factory.mktemp("runtime") / "runtime.so"
     gpu_runtime.build(path)
     return gpu_runtime.Runtime(path)
@@ -41,13 +41,13 @@ def runtime(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def clean():
     # Before as well: other tests of the process may have launched something.
-    emulator.library().dsa_emulator_clear()
+    emulator.cuda().dsa_emulator_clear()
     yield
-    emulator.library().dsa_emulator_clear()
+    emulator.cuda().dsa_emulator_clear()
 
 
 def launches():
-    return emulator.library().dsa_emulator_count(b"launches")
+    return emulator.cuda().dsa_emulator_count(b"launches")
 
 
 def store(runtime, begun, address, count, value):

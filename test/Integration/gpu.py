@@ -22,8 +22,8 @@ def padded(array):
 
 
 def fitted(q, keys, **keywords):
-    """(q, keys, keywords) of sparse_attention as the target that functions are compiled for now
-    takes them."""
+    """(q, keys, keywords) of sparse_attention as the target of this context takes
+    them."""
     return narrowed(q, keys, **keywords) if is_gpu() else (q, keys, keywords)
 
 

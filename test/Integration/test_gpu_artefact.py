@@ -51,11 +51,11 @@ def path(tmp_path_factory):
 def artefact(path, tmp_path):
     """A copy that no device is prepared for, beside the emulator."""
     # Other tests of the process may have launched something before.
-    emulator.library().dsa_emulator_clear()
+    emulator.cuda().dsa_emulator_clear()
     copy = tmp_path / "libf.so"
     copy.write_bytes(path.read_bytes())
     yield Artefact(copy)
-    emulator.library().dsa_emulator_clear()
+    emulator.cuda().dsa_emulator_clear()
 
 
 def arrays(T=3, S=100, seed=1):
@@ -82,13 +82,13 @@ class OnGPU:
 
     def __enter__(self):
         for i, array in enumerate(self.arrays):
-            emulator.library().dsa_emulator_add_buffer(
+            emulator.cuda().dsa_emulator_add_buffer(
                 ctypes.c_void_p(array.ctypes.data), ctypes.c_uint64(array.nbytes), b"%d" % i)
         return self.tensors
 
     def __exit__(self, *_):
         for array in self.arrays:
-            emulator.library().dsa_emulator_remove_buffer(ctypes.c_void_p(array.ctypes.data))
+            emulator.cuda().dsa_emulator_remove_buffer(ctypes.c_void_p(array.ctypes.data))
 
 
 def run(artefact, ins, stream=None, device=0):
@@ -102,7 +102,7 @@ def run(artefact, ins, stream=None, device=0):
 
 
 def launches():
-    return emulator.library().dsa_emulator_count(b"launches")
+    return emulator.cuda().dsa_emulator_count(b"launches")
 
 
 def expect_close(found, wanted):
@@ -117,7 +117,7 @@ def test_the_device_of_the_tensors_runs(artefact, chip):
     assert launches() == 0
     with driver.devices(chip):
         found = run(artefact, arrays())
-        assert launches() > 0 and emulator.library().dsa_emulator_race_count() == 0
+        assert launches() > 0 and emulator.cuda().dsa_emulator_race_count() == 0
     expect_close(found, wanted)
 
 

@@ -66,7 +66,7 @@ func.func @{name}(%q: {q}, %kv: {kv}, %i: {idx}, %n: {counts}, %s: {sink}) -> ({
 def artefact(tmp_path_factory):
     folder = tmp_path_factory.mktemp("attention")
     text = function("f", H) + function("few", 2) + function("loop", H, in_a_loop=True)
-    emulator.library()
+    emulator.cuda()
     return Artefact(compiled(folder, text, "--target=cpu,sm_80"))
 
 
@@ -79,13 +79,13 @@ def device_memory(arrays):
             array = array.base
         held[array.ctypes.data] = array
     for address, array in held.items():
-        emulator.library().dsa_emulator_add_buffer(
+        emulator.cuda().dsa_emulator_add_buffer(
             ctypes.c_void_p(address), ctypes.c_uint64(array.nbytes), b"an array")
     try:
         yield
     finally:
         for address in held:
-            emulator.library().dsa_emulator_remove_buffer(ctypes.c_void_p(address))
+            emulator.cuda().dsa_emulator_remove_buffer(ctypes.c_void_p(address))
 
 
 def on_gpu(arrays):
@@ -108,11 +108,11 @@ def call(artefact, ins, outs=None, name="f", workspace=None):
         outs = [np.full((T, heads, DV), 77, BF16), np.full((T, heads), 77, np.float32)]
     if workspace is None:
         workspace = np.full(workspace_bytes(artefact, name, ins), 0xff, np.uint8)
-    emulator.library().dsa_emulator_clear()
+    emulator.cuda().dsa_emulator_clear()
     arrays = [*ins, *outs, workspace]
     with device_memory(x for x in arrays if x.size):
         artefact.raw(name, *on_gpu(arrays), 1, None)
-    assert emulator.library().dsa_emulator_race_count() == 0
+    assert emulator.cuda().dsa_emulator_race_count() == 0
     return outs
 
 
@@ -158,11 +158,11 @@ def test_special_values_anywhere(artefact):
             ins[4][:] = rng.choice(sinks, H)
         if seed % 3 == 0:
             ins[2][:] = ins[2][:, :1]
-        emulator.library().dsa_emulator_set(b"seed", str(seed % 5).encode())
+        emulator.cuda().dsa_emulator_set(b"seed", str(seed % 5).encode())
         try:
             expect_right(ins, call(artefact, ins, name=("f", "loop")[seed % 2]))
         finally:
-            emulator.library().dsa_emulator_set(b"seed", b"0")
+            emulator.cuda().dsa_emulator_set(b"seed", b"0")
 
 
 def test_many_rows(artefact):
