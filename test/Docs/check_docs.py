@@ -44,11 +44,16 @@ def check_snippets(root):
         found = [(document.name, block) for document in documents
                  for block in blocks(document.read_text(), language)]
         if language == "mlir":
-            passes = blocks((root / "include/dsa/Passes.td").read_text(), language)
-            found += [("Passes.td", block) for block in passes[::2]]
+            for file in pass_files(root):
+                passes = blocks(file.read_text(), language)
+                found += [(file.name, block) for block in passes[::2]]
         errors += [f"{name}: no file under test/ holds:\n{block}" for name, block in found
                    if not any(squeeze(block) in text for text in known)]
     return errors
+
+
+def pass_files(root):
+    return sorted(root.glob("include/dsa/*Passes.td"))
 
 
 def missing_piece(pattern, text):
@@ -95,7 +100,7 @@ def holds(expected, output):
 
 def check_passes(root, bin_folder):
     errors = []
-    text = (root / "include/dsa/Passes.td").read_text()
+    text = "".join(file.read_text() for file in pass_files(root))
     for name, description in re.findall(r'Pass<"([\w-]+)".*?description = \[\{(.*?)\}\];', text,
                                         re.S):
         pieces = re.split(r"^ *```mlir\n(.*?)^ *```$", description, flags=re.M | re.S)
