@@ -21,50 +21,11 @@ using namespace mlir::dsa;
 // Integers
 //===----------------------------------------------------------------------===//
 
-Value DeviceBuilder::i32(int64_t value) {
-  return arith::ConstantIntOp::create(*this, getI32Type(), value);
-}
 Value DeviceBuilder::i64(int64_t value) {
   return arith::ConstantIntOp::create(*this, getI64Type(), value);
 }
-Value DeviceBuilder::like(Value model, int64_t value) {
-  return arith::ConstantIntOp::create(*this, model.getType(), value);
-}
-Value DeviceBuilder::add(Value lhs, Value rhs) {
-  return createOrFold<arith::AddIOp>(lhs, rhs);
-}
-Value DeviceBuilder::sub(Value lhs, Value rhs) {
-  return createOrFold<arith::SubIOp>(lhs, rhs);
-}
-Value DeviceBuilder::mul(Value lhs, Value rhs) {
-  return createOrFold<arith::MulIOp>(lhs, rhs);
-}
-Value DeviceBuilder::div(Value lhs, Value rhs) {
-  return createOrFold<arith::DivUIOp>(lhs, rhs);
-}
-Value DeviceBuilder::rem(Value lhs, Value rhs) {
-  return createOrFold<arith::RemUIOp>(lhs, rhs);
-}
 Value DeviceBuilder::bitXor(Value lhs, Value rhs) {
   return createOrFold<arith::XOrIOp>(lhs, rhs);
-}
-Value DeviceBuilder::min(Value lhs, Value rhs) {
-  return createOrFold<arith::MinSIOp>(lhs, rhs);
-}
-Value DeviceBuilder::max(Value lhs, Value rhs) {
-  return createOrFold<arith::MaxSIOp>(lhs, rhs);
-}
-Value DeviceBuilder::compare(arith::CmpIPredicate predicate, Value lhs,
-                             Value rhs) {
-  return createOrFold<arith::CmpIOp>(predicate, lhs, rhs);
-}
-Value DeviceBuilder::logicalAnd(Value lhs, Value rhs) {
-  if (!lhs || !rhs)
-    return lhs ? lhs : rhs;
-  return createOrFold<arith::AndIOp>(lhs, rhs);
-}
-Value DeviceBuilder::select(Value condition, Value lhs, Value rhs) {
-  return createOrFold<arith::SelectOp>(condition, lhs, rhs);
 }
 Value DeviceBuilder::toI64(Value value) {
   return value.getType().isInteger(64)
@@ -240,7 +201,7 @@ Fragment DeviceBuilder::multiply(Type element, ArrayRef<Value> a,
 }
 
 //===----------------------------------------------------------------------===//
-// Control flow
+// Loops
 //===----------------------------------------------------------------------===//
 
 SmallVector<Value> DeviceBuilder::forLoop(
@@ -252,30 +213,4 @@ SmallVector<Value> DeviceBuilder::forLoop(
         scf::YieldOp::create(*this, body(i, values));
       });
   return loop.getResults();
-}
-
-void DeviceBuilder::ifThen(Value condition, function_ref<void()> then,
-                           function_ref<void()> otherwise) {
-  auto build = [&](function_ref<void()> body) {
-    return [this, body](OpBuilder &, Location) {
-      body();
-      scf::YieldOp::create(*this);
-    };
-  };
-  if (otherwise)
-    scf::IfOp::create(*this, condition, build(then), build(otherwise));
-  else
-    scf::IfOp::create(*this, condition, build(then));
-}
-
-SmallVector<Value>
-DeviceBuilder::ifElse(Value condition, function_ref<SmallVector<Value>()> then,
-                      function_ref<SmallVector<Value>()> otherwise) {
-  auto build = [&](function_ref<SmallVector<Value>()> body) {
-    return [this, body](OpBuilder &, Location) {
-      scf::YieldOp::create(*this, body());
-    };
-  };
-  return scf::IfOp::create(*this, condition, build(then), build(otherwise))
-      .getResults();
 }

@@ -101,13 +101,12 @@ void Kernel::launch(OpBuilder &host, Value call, ArrayRef<Value> blocks,
 
 GlobalTensor::GlobalTensor(OpBuilder &host, Location loc, Value memref)
     : elementType(getElementTypeOrSelf(memref)), memref(memref) {
-  ImplicitLocOpBuilder b(loc, host);
+  FoldingBuilder b(loc, host);
   Type i64 = b.getI64Type();
   auto toBytes = [&](OpFoldResult elements) -> Value {
     Value count = getValueOrCreateConstantIndexOp(b, loc, elements);
-    Value bytes = b.createOrFold<arith::MulIOp>(
-        count, arith::ConstantIndexOp::create(b, getElementBytes()));
-    return b.createOrFold<arith::IndexCastOp>(i64, bytes);
+    return b.createOrFold<arith::IndexCastOp>(i64,
+                                              b.mul(count, getElementBytes()));
   };
   auto metadata = memref::ExtractStridedMetadataOp::create(b, memref);
   for (OpFoldResult stride : metadata.getConstifiedMixedStrides())

@@ -13,8 +13,7 @@
 #ifndef DSA_GPU_DEVICEBUILDER_H
 #define DSA_GPU_DEVICEBUILDER_H
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "dsa/Builder/FoldingBuilder.h"
 
 namespace mlir::dsa {
 
@@ -22,38 +21,16 @@ namespace mlir::dsa {
 /// layout that mma.sync has it in.
 using Fragment = SmallVector<Value, 4>;
 
-class DeviceBuilder : public ImplicitLocOpBuilder {
+class DeviceBuilder : public FoldingBuilder {
 public:
-  using ImplicitLocOpBuilder::ImplicitLocOpBuilder;
+  using FoldingBuilder::FoldingBuilder;
 
   //===--------------------------------------------------------------------===//
-  // Integers of 32 bits, or 64 where an operand has them. Constants fold, so
-  // that static extents give static code.
+  // Integers of 32 bits, or 64 where an operand has them
   //===--------------------------------------------------------------------===//
 
-  Value i32(int64_t value);
   Value i64(int64_t value);
-  Value add(Value lhs, Value rhs);
-  Value add(Value lhs, int64_t rhs) { return add(lhs, like(lhs, rhs)); }
-  Value sub(Value lhs, Value rhs);
-  Value mul(Value lhs, Value rhs);
-  Value mul(Value lhs, int64_t rhs) { return mul(lhs, like(lhs, rhs)); }
-  /// Of values that are not negative.
-  Value div(Value lhs, Value rhs);
-  Value div(Value lhs, int64_t rhs) { return div(lhs, like(lhs, rhs)); }
-  Value rem(Value lhs, Value rhs);
-  Value rem(Value lhs, int64_t rhs) { return rem(lhs, like(lhs, rhs)); }
-  Value ceilDiv(Value lhs, int64_t rhs) { return div(add(lhs, rhs - 1), rhs); }
   Value bitXor(Value lhs, Value rhs);
-  Value min(Value lhs, Value rhs);
-  Value max(Value lhs, Value rhs);
-  Value compare(arith::CmpIPredicate predicate, Value lhs, Value rhs);
-  Value compare(arith::CmpIPredicate predicate, Value lhs, int64_t rhs) {
-    return compare(predicate, lhs, like(lhs, rhs));
-  }
-  /// Null is true.
-  Value logicalAnd(Value lhs, Value rhs);
-  Value select(Value condition, Value lhs, Value rhs);
   /// Of a value that is not negative.
   Value toI64(Value value);
   Value toI32(Value value);
@@ -132,21 +109,13 @@ public:
                     ArrayRef<Value> accumulator);
 
   //===--------------------------------------------------------------------===//
-  // Control flow
+  // Loops
   //===--------------------------------------------------------------------===//
 
   /// carried = body(i, carried) for i in [from, to).
   SmallVector<Value>
   forLoop(Value from, Value to, ValueRange carried,
           function_ref<SmallVector<Value>(Value i, ValueRange carried)> body);
-  void ifThen(Value condition, function_ref<void()> then,
-              function_ref<void()> otherwise = nullptr);
-  SmallVector<Value> ifElse(Value condition,
-                            function_ref<SmallVector<Value>()> then,
-                            function_ref<SmallVector<Value>()> otherwise);
-
-private:
-  Value like(Value model, int64_t value);
 };
 
 } // namespace mlir::dsa

@@ -26,21 +26,6 @@ using arith::CmpIPredicate;
 // Indices
 //===----------------------------------------------------------------------===//
 
-Value KernelBuilder::index(int64_t value) {
-  return arith::ConstantIndexOp::create(*this, value);
-}
-Value KernelBuilder::i32(int64_t value) {
-  return arith::ConstantIntOp::create(*this, getI32Type(), value);
-}
-Value KernelBuilder::add(Value lhs, Value rhs) {
-  return createOrFold<arith::AddIOp>(lhs, rhs);
-}
-Value KernelBuilder::sub(Value lhs, Value rhs) {
-  return createOrFold<arith::SubIOp>(lhs, rhs);
-}
-Value KernelBuilder::mul(Value lhs, Value rhs) {
-  return createOrFold<arith::MulIOp>(lhs, rhs);
-}
 Value KernelBuilder::mulSize(Value lhs, Value rhs) {
   Value limit = index(int64_t(1) << 59);
   std::optional<int64_t> x = getConstantIntValue(lhs),
@@ -53,37 +38,11 @@ Value KernelBuilder::mulSize(Value lhs, Value rhs) {
                           compare(CmpIPredicate::ule, exact.getLow(), limit));
   return select(fits, exact.getLow(), limit);
 }
-Value KernelBuilder::div(Value lhs, Value rhs) {
-  return createOrFold<arith::DivUIOp>(lhs, rhs);
-}
-Value KernelBuilder::rem(Value lhs, Value rhs) {
-  return createOrFold<arith::RemUIOp>(lhs, rhs);
-}
-Value KernelBuilder::ceilDiv(Value lhs, Value rhs) {
-  return div(add(lhs, sub(rhs, index(1))), rhs);
-}
 Value KernelBuilder::alignUp(Value value, int64_t multiple) {
   return mul(ceilDiv(value, multiple), multiple);
 }
 Value KernelBuilder::alignDown(Value value, int64_t multiple) {
   return mul(div(value, multiple), multiple);
-}
-Value KernelBuilder::min(Value lhs, Value rhs) {
-  return createOrFold<arith::MinSIOp>(lhs, rhs);
-}
-Value KernelBuilder::max(Value lhs, Value rhs) {
-  return createOrFold<arith::MaxSIOp>(lhs, rhs);
-}
-Value KernelBuilder::compare(CmpIPredicate predicate, Value lhs, Value rhs) {
-  return createOrFold<arith::CmpIOp>(predicate, lhs, rhs);
-}
-Value KernelBuilder::logicalAnd(Value lhs, Value rhs) {
-  if (!lhs || !rhs)
-    return lhs ? lhs : rhs;
-  return createOrFold<arith::AndIOp>(lhs, rhs);
-}
-Value KernelBuilder::select(Value condition, Value lhs, Value rhs) {
-  return createOrFold<arith::SelectOp>(condition, lhs, rhs);
 }
 /// What `extent`, computed inside of `loop`, is computed from: the indices that
 /// come from outside.
@@ -137,7 +96,7 @@ Value KernelBuilder::toI64(Value value) {
 }
 
 //===----------------------------------------------------------------------===//
-// Control flow
+// Loops
 //===----------------------------------------------------------------------===//
 
 SmallVector<Value>
@@ -172,39 +131,6 @@ void KernelBuilder::forLoop(Value from, Value to, Value step,
 void KernelBuilder::forLoop(Value from, Value to, int64_t step,
                             function_ref<void(Value)> body) {
   forLoop(from, to, index(step), body);
-}
-
-void KernelBuilder::ifThen(Value condition, function_ref<void()> then,
-                           function_ref<void()> otherwise) {
-  if (std::optional<int64_t> known = getConstantIntValue(condition)) {
-    if (*known)
-      then();
-    else if (otherwise)
-      otherwise();
-    return;
-  }
-  auto build = [&](function_ref<void()> body) {
-    return [this, body](OpBuilder &, Location) {
-      body();
-      scf::YieldOp::create(*this);
-    };
-  };
-  if (otherwise)
-    scf::IfOp::create(*this, condition, build(then), build(otherwise));
-  else
-    scf::IfOp::create(*this, condition, build(then));
-}
-
-SmallVector<Value>
-KernelBuilder::ifElse(Value condition, function_ref<SmallVector<Value>()> then,
-                      function_ref<SmallVector<Value>()> otherwise) {
-  if (std::optional<int64_t> known = getConstantIntValue(condition))
-    return *known ? then() : otherwise();
-  auto decision = scf::IfOp::create(
-      *this, condition,
-      [&](OpBuilder &, Location) { scf::YieldOp::create(*this, then()); },
-      [&](OpBuilder &, Location) { scf::YieldOp::create(*this, otherwise()); });
-  return decision.getResults();
 }
 
 SmallVector<Value>

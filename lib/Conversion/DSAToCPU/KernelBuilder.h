@@ -15,48 +15,29 @@
 
 #include "CPUTarget.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "dsa/Builder/FoldingBuilder.h"
 
 namespace mlir::dsa {
 
 /// The attribute of an scf.for that tells LLVM about the loop.
 constexpr StringLiteral loopAnnotationName = "llvm.loop_annotation";
 
-class KernelBuilder : public ImplicitLocOpBuilder {
+class KernelBuilder : public FoldingBuilder {
 public:
   KernelBuilder(Location loc, OpBuilder &builder, const CPUTarget &target)
-      : ImplicitLocOpBuilder(loc, builder), target(target) {}
+      : FoldingBuilder(loc, builder), target(target) {}
 
   const CPUTarget &target;
 
   //===--------------------------------------------------------------------===//
-  // Indices. Constants fold, so that static extents give static code.
+  // Indices
   //===--------------------------------------------------------------------===//
 
-  Value index(int64_t value);
-  Value i32(int64_t value);
-  Value add(Value lhs, Value rhs);
-  Value add(Value lhs, int64_t rhs) { return add(lhs, index(rhs)); }
-  Value sub(Value lhs, Value rhs);
-  Value mul(Value lhs, Value rhs);
-  Value mul(Value lhs, int64_t rhs) { return mul(lhs, index(rhs)); }
   /// Of values that are not negative: the product, but at most 2^59, of which
   /// there is a sum of some before it overflows. For sizes of memory.
   Value mulSize(Value lhs, Value rhs);
-  /// Of values that are not negative.
-  Value div(Value lhs, Value rhs);
-  Value div(Value lhs, int64_t rhs) { return div(lhs, index(rhs)); }
-  Value rem(Value lhs, Value rhs);
-  Value ceilDiv(Value lhs, Value rhs);
-  Value ceilDiv(Value lhs, int64_t rhs) { return ceilDiv(lhs, index(rhs)); }
   Value alignUp(Value value, int64_t multiple);
   Value alignDown(Value value, int64_t multiple);
-  Value min(Value lhs, Value rhs);
-  Value max(Value lhs, Value rhs);
-  Value compare(arith::CmpIPredicate predicate, Value lhs, Value rhs);
-  Value logicalAnd(Value lhs, Value rhs);
-  Value select(Value condition, Value lhs, Value rhs);
   /// What work and memory are planned for: `extent`, or what bounds it outside
   /// of all loops, or a constant that does. In a loop over tiles, whose last
   /// one is smaller, sizes must not vary.
@@ -67,7 +48,7 @@ public:
   Value toI64(Value value);
 
   //===--------------------------------------------------------------------===//
-  // Control flow. Of a branch on a constant only what is taken is emitted.
+  // Loops
   //===--------------------------------------------------------------------===//
 
   void forLoop(Value from, Value to, int64_t step,
@@ -79,12 +60,6 @@ public:
   forLoop(Value from, Value to, int64_t step, ValueRange carried,
           function_ref<SmallVector<Value>(Value i, ValueRange carried)> body,
           bool rolled = false);
-  void ifThen(Value condition, function_ref<void()> then,
-              function_ref<void()> otherwise = nullptr);
-  /// What the branch that is taken returns.
-  SmallVector<Value> ifElse(Value condition,
-                            function_ref<SmallVector<Value>()> then,
-                            function_ref<SmallVector<Value>()> otherwise);
   /// carried = body(carried) as long as condition(carried).
   SmallVector<Value>
   whileLoop(ValueRange carried, function_ref<Value(ValueRange)> condition,

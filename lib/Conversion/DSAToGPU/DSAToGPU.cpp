@@ -123,7 +123,7 @@ struct ConvertToGPU : dsa::impl::ConvertToGPUPassBase<ConvertToGPU> {
     if (std::optional<std::string> reason = getReason(op))
       return op->emitOpError(*reason);
     Location loc = op->getLoc();
-    LaunchSite site = {ImplicitLocOpBuilder(loc, op), function, Value()};
+    LaunchSite site = {FoldingBuilder(loc, op), function, Value()};
     site.call = dsa_gpu::CallOp::create(
         site.b, LLVM::LLVMPointerType::get(&getContext()));
     FailureOr<std::string> choice =

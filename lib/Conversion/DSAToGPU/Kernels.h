@@ -39,7 +39,7 @@ std::optional<std::string> getReasonAgainst(MergeAttentionOp op);
 /// Where kernels are launched.
 struct LaunchSite {
   /// Inserts before the op.
-  ImplicitLocOpBuilder b;
+  FoldingBuilder b;
   func::FuncOp function;
   /// The call's `!llvm.ptr`.
   Value call;

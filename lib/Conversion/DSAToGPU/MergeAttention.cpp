@@ -160,15 +160,13 @@ void MergeKernel::emit() {
 
 void dsa::emitMergeKernel(LaunchSite &site, StringRef name,
                           const MergeArguments &arguments) {
-  ImplicitLocOpBuilder &b = site.b;
+  FoldingBuilder &b = site.b;
   Kernel kernel(site.function, b.getLoc(), name, mergeThreads);
   MergeKernel(kernel, arguments).emit();
   Value numHeads = arguments.lse.getExtent(arguments.lse.getRank() - 1);
-  Value one = arith::ConstantIndexOp::create(b, 1);
-  kernel.launch(
-      b, site.call,
-      {b.createOrFold<arith::MulIOp>(arguments.count, numHeads), one, one},
-      /*sharedBytes=*/0);
+  Value one = b.index(1);
+  kernel.launch(b, site.call, {b.mul(arguments.count, numHeads), one, one},
+                /*sharedBytes=*/0);
 }
 
 std::optional<std::string> dsa::getReasonAgainst(MergeAttentionOp) {
@@ -177,7 +175,7 @@ std::optional<std::string> dsa::getReasonAgainst(MergeAttentionOp) {
 
 FailureOr<std::string> dsa::emitMergeAttention(LaunchSite &site,
                                                MergeAttentionOp op) {
-  ImplicitLocOpBuilder &b = site.b;
+  FoldingBuilder &b = site.b;
   auto toTensor = [&](Value memref) {
     return memref ? GlobalTensor(b, b.getLoc(), memref) : GlobalTensor();
   };
@@ -189,11 +187,10 @@ FailureOr<std::string> dsa::emitMergeAttention(LaunchSite &site,
   arguments.lse = toTensor(op.getInits()[1]);
   int64_t rank = arguments.lse.getRank();
   arguments.numRows = arguments.lse.getExtent(rank - 2);
-  arguments.firstRow = arith::ConstantIndexOp::create(b, 0);
+  arguments.firstRow = b.index(0);
   arguments.count = arguments.numRows;
   if (rank == 3)
-    arguments.count = b.createOrFold<arith::MulIOp>(arguments.count,
-                                                    arguments.lse.getExtent(0));
+    arguments.count = b.mul(arguments.count, arguments.lse.getExtent(0));
   emitMergeKernel(site, (site.function.getName() + "_merge_attention").str(),
                   arguments);
   return std::string("merged by a block per row and head");

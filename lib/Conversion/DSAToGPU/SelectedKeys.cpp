@@ -39,7 +39,7 @@ SelectedKeys::Row SelectedKeys::Row::unpack(ValueRange packed) const {
 SelectedKeys::SelectedKeys(OpBuilder &host, SparseAttentionOp op,
                            int64_t keysPerTile)
     : keysPerTile(keysPerTile), paged(op.getPaged()) {
-  ImplicitLocOpBuilder b(op.getLoc(), host);
+  FoldingBuilder b(op.getLoc(), host);
   auto capture = [&](Value memref) {
     return memref ? GlobalTensor(b, b.getLoc(), memref) : GlobalTensor();
   };
@@ -57,13 +57,12 @@ SelectedKeys::SelectedKeys(OpBuilder &host, SparseAttentionOp op,
     Value positions = set.keys.getExtent(set.keys.getRank() - 2);
     // Indices are i32: no position above is selected.
     auto limit = [&](Value extent) {
-      return b.createOrFold<arith::MinUIOp>(
-          extent, arith::ConstantIndexOp::create(b, int64_t(1) << 31));
+      return b.createOrFold<arith::MinUIOp>(extent, b.index(int64_t(1) << 31));
     };
     if (paged) {
       set.pages = set.keys.getExtent(0);
       Value perRow = set.table ? set.table.getExtent(1) : set.pages;
-      positions = b.createOrFold<arith::MulIOp>(perRow, set.keys.getExtent(1));
+      positions = b.mul(perRow, set.keys.getExtent(1));
       set.page = limit(set.keys.getExtent(1));
     }
     set.positions = limit(positions);
@@ -82,16 +81,10 @@ void SelectedKeys::forEachRows(
   }
 }
 
-Value SelectedKeys::getMaxTiles(OpBuilder &host, Location loc) const {
-  ImplicitLocOpBuilder b(loc, host);
-  Value tiles = arith::ConstantIndexOp::create(b, 0);
-  for (const Set &set : sets) {
-    Value rounded = b.createOrFold<arith::AddIOp>(
-        set.numSlots, arith::ConstantIndexOp::create(b, keysPerTile - 1));
-    tiles = b.createOrFold<arith::AddIOp>(
-        tiles, b.createOrFold<arith::DivUIOp>(
-                   rounded, arith::ConstantIndexOp::create(b, keysPerTile)));
-  }
+Value SelectedKeys::getMaxTiles(FoldingBuilder &host) const {
+  Value tiles = host.index(0);
+  for (const Set &set : sets)
+    tiles = host.add(tiles, host.ceilDiv(set.numSlots, keysPerTile));
   return tiles;
 }
 

@@ -20,7 +20,7 @@ public:
   SelectedKeys(OpBuilder &host, SparseAttentionOp op, int64_t keysPerTile);
 
   /// On the host: as many tiles as there are if every slot counts.
-  Value getMaxTiles(OpBuilder &host, Location loc) const;
+  Value getMaxTiles(FoldingBuilder &host) const;
 
   /// Everything that rows are copied from, with its name in the op's text.
   void forEachRows(

@@ -119,31 +119,11 @@ std::optional<std::string> dsa::getReasonAgainst(SparseAttentionOp op) {
 // Launches
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// Index arithmetic of the host.
-struct HostBuilder {
-  ImplicitLocOpBuilder &b;
-
-  Value index(int64_t value) {
-    return arith::ConstantIndexOp::create(b, value);
-  }
-  Value mul(Value x, Value y) { return b.createOrFold<arith::MulIOp>(x, y); }
-  Value min(Value x, Value y) { return b.createOrFold<arith::MinSIOp>(x, y); }
-  Value max(Value x, Value y) { return b.createOrFold<arith::MaxSIOp>(x, y); }
-  Value div(Value x, Value y) { return b.createOrFold<arith::DivUIOp>(x, y); }
-  Value ceilDiv(Value x, Value y) {
-    return div(b.createOrFold<arith::SubIOp>(
-                   b.createOrFold<arith::AddIOp>(x, y), index(1)),
-               y);
-  }
-};
-} // namespace
-
 /// Kernels copy 16 bytes at a time: addresses and strides allow it, or the call
 /// fails. What an extent of 1 has as its stride does not count.
 static void checkAligned(LaunchSite &site, const GlobalTensor &tensor,
                          const Twine &name) {
-  ImplicitLocOpBuilder &b = site.b;
+  FoldingBuilder &b = site.b;
   auto isAligned = [](Value value) {
     std::optional<int64_t> known = getConstantIntValue(value);
     return known && *known % rowAlignment == 0;
@@ -158,41 +138,39 @@ static void checkAligned(LaunchSite &site, const GlobalTensor &tensor,
     if (isAligned(tensor.getStride(i)))
       continue;
     Value isMany =
-        b.createOrFold<arith::CmpIOp>(CmpIPredicate::sgt, tensor.getExtent(i),
-                                      arith::ConstantIndexOp::create(b, 1));
+        b.compare(CmpIPredicate::sgt, tensor.getExtent(i), b.index(1));
     Value zero = arith::ConstantIntOp::create(b, b.getI64Type(), 0);
-    check(b.createOrFold<arith::SelectOp>(isMany, tensor.getStride(i), zero),
+    check(b.select(isMany, tensor.getStride(i), zero),
           "the stride in bytes of its dimension " + Twine(i));
   }
 }
 
 /// As many splits as there are multiprocessors for, each of at least some
 /// tiles; or of a fixed number of them.
-static std::pair<Value, Value> getSplits(HostBuilder h, Value maxTiles,
+static std::pair<Value, Value> getSplits(FoldingBuilder &b, Value maxTiles,
                                          Value blocks,
                                          const GPUOptions &options) {
-  Value one = h.index(1);
-  Value perSplit = h.index(invariantTilesPerSplit);
+  Value one = b.index(1);
+  Value perSplit = b.index(invariantTilesPerSplit);
   if (!options.batchInvariant) {
     Value wanted =
-        h.max(h.div(h.index(options.smCount), h.max(blocks, one)), one);
-    perSplit = h.max(h.ceilDiv(maxTiles, wanted), h.index(minTilesPerSplit));
+        b.max(b.div(b.index(options.smCount), b.max(blocks, one)), one);
+    perSplit = b.max(b.ceilDiv(maxTiles, wanted), b.index(minTilesPerSplit));
   }
-  return {h.max(h.ceilDiv(maxTiles, perSplit), one), perSplit};
+  return {b.max(b.ceilDiv(maxTiles, perSplit), one), perSplit};
 }
 
 /// Memory of `slots` rows, as a tensor of splits x rows x ... of f32.
-static GlobalTensor allocateParts(HostBuilder h, Value slots,
+static GlobalTensor allocateParts(FoldingBuilder &b, Value slots,
                                   ArrayRef<Value> extents) {
-  ImplicitLocOpBuilder &b = h.b;
   SmallVector<OpFoldResult> allocated = {slots};
   llvm::append_range(allocated, getAsOpFoldResult(extents.drop_front(2)));
   Value memory = memref::AllocOp::create(b, allocated, b.getF32Type());
   SmallVector<OpFoldResult> strides(extents.size());
-  Value stride = h.index(1);
+  Value stride = b.index(1);
   for (int64_t i = extents.size() - 1; i >= 0; --i) {
     strides[i] = getAsOpFoldResult(stride);
-    stride = h.mul(stride, extents[i]);
+    stride = b.mul(stride, extents[i]);
   }
   Value parts =
       memref::ReinterpretCastOp::create(b, memory, /*offset=*/b.getIndexAttr(0),
@@ -203,8 +181,7 @@ static GlobalTensor allocateParts(HostBuilder h, Value slots,
 FailureOr<std::string> dsa::emitSparseAttention(LaunchSite &site,
                                                 SparseAttentionOp op,
                                                 const GPUOptions &options) {
-  ImplicitLocOpBuilder &b = site.b;
-  HostBuilder h{b};
+  FoldingBuilder &b = site.b;
   AttentionExtents extents;
   extents.dk = getKeyColumns(op);
   extents.dv = op.getDv();
@@ -241,51 +218,47 @@ FailureOr<std::string> dsa::emitSparseAttention(LaunchSite &site,
     checkAligned(site, tensor, name);
   });
 
-  Value one = h.index(1);
+  Value one = b.index(1);
   arguments.numRows = arguments.query.getExtent(rank - 3);
   arguments.numHeads = arguments.query.getExtent(rank - 2);
   Value rows = arguments.numRows;
   if (rank == 4)
-    rows = h.mul(rows, arguments.query.getExtent(0));
-  Value headBlocks = h.ceilDiv(arguments.numHeads, h.index(schedule->heads));
-  std::tie(arguments.numSplits, arguments.tilesPerSplit) = getSplits(
-      h, keys.getMaxTiles(b, b.getLoc()), h.mul(rows, headBlocks), options);
+    rows = b.mul(rows, arguments.query.getExtent(0));
+  Value headBlocks = b.ceilDiv(arguments.numHeads, b.index(schedule->heads));
+  std::tie(arguments.numSplits, arguments.tilesPerSplit) =
+      getSplits(b, keys.getMaxTiles(b), b.mul(rows, headBlocks), options);
 
   // Results of splits exist for as many rows at a time as keep the chip busy.
-  Value isSplit = b.createOrFold<arith::CmpIOp>(CmpIPredicate::sgt,
-                                                arguments.numSplits, one);
-  Value busy = h.ceilDiv(h.index(options.smCount),
-                         h.max(h.mul(headBlocks, arguments.numSplits), one));
-  Value rowsAtOnce = h.max(
-      b.createOrFold<arith::SelectOp>(isSplit, h.min(busy, rows), rows), one);
-  Value splitRows =
-      b.createOrFold<arith::SelectOp>(isSplit, rowsAtOnce, h.index(0));
+  Value isSplit = b.compare(CmpIPredicate::sgt, arguments.numSplits, one);
+  Value busy = b.ceilDiv(b.index(options.smCount),
+                         b.max(b.mul(headBlocks, arguments.numSplits), one));
+  Value rowsAtOnce = b.max(b.select(isSplit, b.min(busy, rows), rows), one);
+  Value splitRows = b.select(isSplit, rowsAtOnce, b.index(0));
   // In a loop, whose last iteration may have fewer rows, memory is allocated
   // for the most that there can be.
-  Value slots = h.mul(arguments.numSplits, splitRows);
+  Value slots = b.mul(arguments.numSplits, splitRows);
   if (op->getParentOfType<LoopLikeOpInterface>())
     slots = options.batchInvariant
-                ? h.mul(arguments.numSplits, busy)
-                : h.div(h.index(options.smCount), h.max(headBlocks, one));
+                ? b.mul(arguments.numSplits, busy)
+                : b.div(b.index(options.smCount), b.max(headBlocks, one));
   arguments.partialOut =
-      allocateParts(h, slots,
+      allocateParts(b, slots,
                     {arguments.numSplits, splitRows, arguments.numHeads,
-                     h.index(extents.dv)});
+                     b.index(extents.dv)});
   arguments.partialLse = allocateParts(
-      h, slots, {arguments.numSplits, splitRows, arguments.numHeads});
+      b, slots, {arguments.numSplits, splitRows, arguments.numHeads});
 
-  auto loop = scf::ForOp::create(b, h.index(0), rows, rowsAtOnce);
+  auto loop = scf::ForOp::create(b, b.index(0), rows, rowsAtOnce);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   arguments.firstRow = loop.getInductionVar();
-  Value count = h.min(rowsAtOnce,
-                      b.createOrFold<arith::SubIOp>(rows, arguments.firstRow));
+  Value count = b.min(rowsAtOnce, b.sub(rows, arguments.firstRow));
   std::string name = (site.function.getName() + "_sparse_attention").str();
   Kernel kernel(site.function, op.getLoc(), name, plan.getThreads());
   AttentionBlock block(kernel, plan, extents, arguments, keys);
   block.emit();
   kernel.launch(b, site.call,
-                {h.mul(count, headBlocks), arguments.numSplits, one},
+                {b.mul(count, headBlocks), arguments.numSplits, one},
                 block.getSharedBytes());
 
   auto merging = scf::IfOp::create(b, isSplit);
