@@ -101,6 +101,8 @@ llvm::Expected<std::unique_ptr<Device>> Device::open(const Options &options) {
       return std::move(failed);
     if (llvm::Error failed = set("seed", std::to_string(options.seed)))
       return std::move(failed);
+    if (llvm::Error failed = set("check-races", options.checkRaces ? "1" : "0"))
+      return std::move(failed);
     if (llvm::Error failed = set("isa", options.isa))
       return std::move(failed);
   }

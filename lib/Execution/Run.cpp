@@ -169,9 +169,9 @@ static llvm::Error checkOptions(const RunOptions &options) {
                      "--threads is of --target=cpu; a GPU has its own");
   if (!options.target.isGPU() && !options.ptx.empty())
     return makeError(ExitUser, "--ptx is of a GPU, such as --target=sm_80");
-  if (!options.emulated && options.seed != 0)
-    return makeError(ExitUser, "--seed is of an emulated target, such as "
-                               "--target=sm_80:emulated");
+  if (!options.emulated && (options.seed != 0 || !options.checkRaces))
+    return makeError(ExitUser, "--seed and --check-races are of an emulated "
+                               "target, such as --target=sm_80:emulated");
   return llvm::Error::success();
 }
 
@@ -226,8 +226,8 @@ llvm::Error Session::allocateResults(MLIRContext *context) {
 
 /// Copies the inputs to the device, and makes room for the rest.
 llvm::Error Session::openDevice() {
-  auto opened =
-      Device::open({options.emulated, options.target.chip, options.seed});
+  auto opened = Device::open({options.emulated, options.target.chip,
+                              options.seed, options.checkRaces});
   if (!opened)
     return opened.takeError();
   device = std::move(*opened);

@@ -3,6 +3,7 @@ their place: what mutate_barriers.py breaks."""
 
 import dataclasses
 import functools
+import itertools
 import pathlib
 import subprocess
 import sys
@@ -84,11 +85,12 @@ class Case:
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
             (folder / "f.ptx").write_text(ptx)
-            for seed in range(2):
+            for seed, checks_races in itertools.product(range(2), [True, False]):
                 done = subprocess.run(
                     [BIN / "dsa-run", self._path("f.mlir"), "--function=attend",
                      f"--target={self.chip}:emulated", f"--pipeline-options={self.options}",
-                     f"--seed={seed}", f"--ptx={folder}/f.ptx",
+                     f"--seed={seed}", f"--check-races={int(checks_races)}",
+                     f"--ptx={folder}/f.ptx",
                      *(f"--input={self._path(f'{i}.npy')}" for i in range(count)),
                      f"--output={folder}/out.npy", f"--output={folder}/lse.npy"],
                     stderr=subprocess.PIPE, text=True)

@@ -107,6 +107,12 @@ func.func private @hidden(%a: tensor<2xf32>)
      "'/dev/zero' is not a regular file"),
     (["--function=same", "--target=tpu", "--input=zeros:2x1", "--input=zeros"],
      "there is no target 'tpu'"),
+    (["--function=same", "--input=zeros:2x1", "--input=zeros", "--seed=3"],
+     "--seed and --check-races are of an emulated target"),
+    (["--function=same", "--target=cpu", "--check-races=0", "--input=zeros:2x1", "--input=zeros"],
+     "--seed and --check-races are of an emulated target"),
+    (["--function=same", "--target=cpu:emulated"], "only a GPU is emulated"),
+    (["--function=same", "--ptx=f.mlir", "--input=zeros:2x1", "--input=zeros"], "--ptx is of a GPU"),
     (["--function=same", "--accumulate-type=f16"], "Cannot find option named 'f16'"),
     (["--function=same", "--repeat=-1"], "'-1' value invalid for uint argument"),
 ])

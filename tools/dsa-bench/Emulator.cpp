@@ -113,8 +113,8 @@ llvm::Error EmulatedAttention::allocate(MLIRContext &context) {
 }
 
 llvm::Expected<double> EmulatedAttention::run(StringRef isa) {
-  auto device =
-      Device::open({/*emulated=*/true, "sm_80", /*seed=*/0, /*isa=*/isa.str()});
+  auto device = Device::open(
+      {/*emulated=*/true, "sm_80", /*seed=*/0, /*checkRaces=*/true, isa.str()});
   if (!device)
     return device.takeError();
   std::vector<DeviceTensor> onDevice;

@@ -36,6 +36,10 @@ static cl::opt<uint64_t>
     seed("seed",
          cl::desc("with an emulated target: the order in which warps run"),
          cl::value_desc("N"), cl::init(0), cl::cat(category));
+static cl::opt<bool> checkRaces(
+    "check-races",
+    cl::desc("with an emulated target: a race is an error (default: on)"),
+    cl::init(true), cl::cat(category));
 static cl::opt<std::string>
     ptx("ptx",
         cl::desc("with a GPU as the target: a file of PTX to run in place of "
@@ -107,6 +111,7 @@ static int runMain(int argc, char **argv) {
     return dsa::report(dsa::makeError(
         dsa::ExitUser, "--target=" + target + ": only a GPU is emulated"));
   options.seed = seed;
+  options.checkRaces = checkRaces;
   options.ptx = ptx;
   options.threads = threads;
   options.lowering.features.assign(features.begin(), features.end());

@@ -28,9 +28,10 @@ struct RunOptions {
   unsigned repeat = 0;
   Target target;
   /// With a GPU as the target: run on the emulator, with this seed of its
-  /// schedule.
+  /// schedule, and a race is an error or is not looked for.
   bool emulated = false;
   uint64_t seed = 0;
+  bool checkRaces = true;
   /// With a GPU as the target: a file of PTX to run in place of the kernels
   /// that are compiled, or nothing.
   std::string ptx;
