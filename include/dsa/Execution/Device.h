@@ -21,8 +21,8 @@ public:
   struct Options {
     bool emulated = false;
     /// Of the emulator: what it says it is, such as `sm_80`, the seed of its
-    /// schedule, whether it looks for races, and the instructions of this machine that it uses:
-    /// `baseline`, `avx2`, `avx512` or `best`.
+    /// schedule, whether it looks for races, and the instructions of this
+    /// machine that it uses: `baseline`, `avx2`, `avx512` or `best`.
     std::string chip;
     uint64_t seed = 0;
     bool checkRaces = true;
