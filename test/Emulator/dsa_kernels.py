@@ -38,8 +38,8 @@ class Case:
                 f"--pipeline-options={self.options}", *options])
 
     def compile(self):
-        """The text of the kernels, whose results are right as they are."""
-        self.problem.compare(*self.run(self.folder.name))
+        """The text of the kernels; the run is for its file, f.mlir."""
+        self.run(self.folder.name)
         return subprocess.run(
             [harness.BIN / "dsa-compile", f"{self.folder.name}/f.mlir", f"--target={self.chip}",
              f"--pipeline-options={self.options}", "--emit=ptx", "-o", "-"],
