@@ -57,7 +57,8 @@ def ConvertToGPUPass : Pass<"dsa-to-gpu", "ModuleOp"> {
     ```
 
     Memory that rows are copied from, and `out`, is aligned to 16 bytes, and so
-    are its strides, which `dsa_gpu.check_aligned` sees to when the function is
+    are its strides; elements of its rows are adjacent. `dsa_gpu.check_aligned`
+    and `dsa_gpu.check_equal` see to what is known only when the function is
     called.
 
     Numerics: sums of dot products and of weighted values are those of mma.sync,
@@ -68,8 +69,9 @@ def ConvertToGPUPass : Pass<"dsa-to-gpu", "ModuleOp"> {
     that are merged in order.
 
     An error: an op that no kernel covers, which names the type or the limit; an
-    op on tensors; other ops that read or write memory, as the host cannot; a
-    chip that is not known; a schedule that does not fit.
+    op on tensors; other ops that read or write memory, as the host cannot, and
+    memory of the host's; a chip that is not known; a schedule that does not fit;
+    a symbol with the name of one that this pass or a later one adds.
   }];
   let options = [
     Option<"chip", "chip", "std::string", "\"sm_80\"",
@@ -77,7 +79,8 @@ def ConvertToGPUPass : Pass<"dsa-to-gpu", "ModuleOp"> {
     Option<"smCount", "sm-count", "int64_t", "0",
            "multiprocessors to divide few rows among; 0 for those of the chip">,
     Option<"batchInvariant", "batch-invariant", "bool", "false",
-           "the bits of a row do not depend on how many rows there are">,
+           "the bits of a row depend neither on how many rows there are nor on "
+           "how many slots lists have behind their last key">,
     Option<"heads", "heads", "int64_t", "0",
            "attention: heads of a block; 0 for the default of the chip">,
     Option<"keys", "keys", "int64_t", "0",
@@ -231,8 +234,8 @@ def ConvertGPUHostToLLVMPass : Pass<"dsa-gpu-host-to-llvm", "ModuleOp"> {
   let summary = "Lower launches and images of kernels to the LLVM dialect";
   let description = [{
     The `gpu.binary` of the module becomes the constants that `lib/Runtime/GPU.h`
-    lays out, with `@dsa_gpu_program` for the whole; `dsa_gpu.launch` and
-    `dsa_gpu.check_aligned` become calls of the runtime. A kernel is known by its
+    lays out, with `@dsa_gpu_program` for the whole; `dsa_gpu.launch` and the
+    checks become calls of the runtime. A kernel is known by its
     number in the program, and asks for the most shared memory of its launches.
 
     ```mlir

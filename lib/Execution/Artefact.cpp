@@ -111,7 +111,7 @@ static bool isInLibrary(const std::string &name) {
 /// nothing.
 static std::string getReasonAgainst(StringRef name) {
   auto isPart = [](char c) { return llvm::isAlnum(c) || c == '_'; };
-  if (name.size() > 128 || llvm::isDigit(name[0]) ||
+  if (name.empty() || name.size() > 128 || llvm::isDigit(name[0]) ||
       !llvm::all_of(name, isPart))
     return "a name in C has letters, digits and _, 128 at most, and does not "
            "begin with a digit";

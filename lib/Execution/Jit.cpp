@@ -69,9 +69,8 @@ llvm::Expected<std::unique_ptr<Jit>> Jit::compile(ModuleOp module) {
     add("dsa_fail_workspace", dsa_fail_workspace);
     add("dsa_fail_index", dsa_fail_index);
     add("dsa_gpu_check_aligned", dsa_gpu_check_aligned);
+    add("dsa_gpu_check_equal", dsa_gpu_check_equal);
     add("dsa_gpu_launch", dsa_gpu_launch);
-    add("dsa_gpu_launch", dsa_gpu_launch);
-    add("dsa_gpu_check_aligned", dsa_gpu_check_aligned);
     return symbols;
   });
   return std::move(jit);

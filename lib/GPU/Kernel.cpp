@@ -13,6 +13,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace mlir::dsa;
@@ -33,12 +34,24 @@ static gpu::GPUModuleOp getKernels(func::FuncOp function) {
   return kernels;
 }
 
+/// `name` as an identifier of PTX, which has letters, digits, _ and $, and does
+/// not begin with a digit.
+static std::string toIdentifier(StringRef name) {
+  std::string identifier = name.str();
+  for (char &c : identifier)
+    if (!llvm::isAlnum(c) && c != '_' && c != '$')
+      c = '_';
+  if (identifier.empty() || llvm::isDigit(identifier.front()))
+    identifier.insert(identifier.begin(), '_');
+  return identifier;
+}
+
 static gpu::GPUFuncOp createFunction(func::FuncOp beside, Location loc,
                                      StringRef name, int64_t threads) {
   gpu::GPUModuleOp kernels = getKernels(beside);
   OpBuilder b(beside.getContext());
-  auto function =
-      gpu::GPUFuncOp::create(b, loc, name, b.getFunctionType({}, {}));
+  auto function = gpu::GPUFuncOp::create(b, loc, toIdentifier(name),
+                                         b.getFunctionType({}, {}));
   function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
   function.setKnownBlockSizeAttr(
       b.getDenseI32ArrayAttr({static_cast<int32_t>(threads), 1, 1}));

@@ -466,3 +466,11 @@ void dsa_gpu_check_aligned(struct dsa_gpu_call *call, int64_t value,
       fail(DSA_STATUS_ARGUMENT, "%s is %lld, expected a multiple of %lld", what,
            (long long)value, (long long)multiple);
 }
+
+void dsa_gpu_check_equal(struct dsa_gpu_call *call, int64_t value,
+                         int64_t expected, const char *what) {
+  if (call->status || value == expected)
+    return;
+  call->status = fail(DSA_STATUS_ARGUMENT, "%s is %lld, expected %lld", what,
+                      (long long)value, (long long)expected);
+}

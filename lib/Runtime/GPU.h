@@ -87,6 +87,11 @@ void dsa_gpu_launch(struct dsa_gpu_call *call, int32_t kernel, int64_t x,
 void dsa_gpu_check_aligned(struct dsa_gpu_call *call, int64_t value,
                            int64_t multiple, const char *what);
 
+/* The like unless `value` is `expected`: "keys: the stride in bytes of its
+ * dimension 1 is 4, expected 2". */
+void dsa_gpu_check_equal(struct dsa_gpu_call *call, int64_t value,
+                         int64_t expected, const char *what);
+
 /*===----------------------------------------------------------------------===*/
 /* For wrappers                                                               */
 /*===----------------------------------------------------------------------===*/

@@ -51,6 +51,9 @@ func.func @launches(%call: !llvm.ptr, %stride: i64, %n: i64, %one: i64, %from: !
   // CHECK: dsa_gpu.check_aligned %{{.*}}, %{{.*}} : !llvm.ptr, i64, multiple = 16, what = "keys: its row stride"
   // EFFECTS: dsa_gpu.check_aligned
   dsa_gpu.check_aligned %call, %stride : !llvm.ptr, i64, multiple = 16, what = "keys: its row stride"
+  // CHECK: dsa_gpu.check_equal %{{.*}}, %{{.*}} : !llvm.ptr, i64, expected = 2, what = "keys: its last stride"
+  // EFFECTS: dsa_gpu.check_equal
+  dsa_gpu.check_equal %call, %stride : !llvm.ptr, i64, expected = 2, what = "keys: its last stride"
   // CHECK: dsa_gpu.launch %{{.*}} : !llvm.ptr, @kernels::@copy blocks(%{{.*}}, %{{.*}}, %{{.*}}) threads = 128 shared_bytes = 1024 args(%{{.*}}, %{{.*}} : !llvm.ptr<1>, !llvm.ptr<1>)
   // EFFECTS: dsa_gpu.launch {{.*}} @kernels::@copy
   dsa_gpu.launch %call : !llvm.ptr, @kernels::@copy blocks(%n, %one, %one) threads = 128

@@ -95,3 +95,8 @@ class Runtime:
         self.library.dsa_gpu_check_aligned(ctypes.byref(call), ctypes.c_int64(value),
                                            ctypes.c_int64(multiple), what.encode())
         return call.status
+
+    def check_equal(self, call, value, expected, what):
+        self.library.dsa_gpu_check_equal(ctypes.byref(call), ctypes.c_int64(value),
+                                         ctypes.c_int64(expected), what.encode())
+        return call.status

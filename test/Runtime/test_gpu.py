@@ -271,6 +271,17 @@ def test_what_has_to_be_aligned(fake, value, is_right):
                                      "multiple of 16")
 
 
+@pytest.mark.parametrize("value", [2, 4, -2, 2**32 + 2])
+def test_what_has_to_be_equal(fake, value):
+    call = fake.begin(program(IMAGES, KERNELS))
+    status = fake.check_equal(call, value, 2, "keys: its last stride in bytes")
+    assert status == (OK if value == 2 else ARGUMENT)
+    if value != 2:
+        assert fake.last_error() == f"keys: its last stride in bytes is {value}, expected 2"
+        assert fake.check_equal(call, 7, 8, "query") == ARGUMENT
+        assert "query" not in fake.last_error()
+
+
 @pytest.mark.parametrize("error, advice", [
     (700, "compute-sanitizer"), (716, "compute-sanitizer"), (719, "compute-sanitizer"),
     (2, "free some"), (801, "")])

@@ -161,4 +161,25 @@ def DSAGPU_CheckAlignedOp : DSAGPU_Op<"check_aligned"> {
   let hasVerifier = 1;
 }
 
+def DSAGPU_CheckEqualOp : DSAGPU_Op<"check_equal"> {
+  let summary = "Fail the call unless a number is the expected one";
+  let description = [{
+    If `value` is not `expected`, then the call fails with status 1 and a message
+    that begins with `what`. Where a kernel counts on a stride that is known only
+    when its function is called, such as that between the elements of a row.
+
+    ```mlir
+    dsa_gpu.check_equal %call, %stride : !llvm.ptr, i64, expected = 2,
+        what = "keys: its last stride"
+    ```
+  }];
+  let arguments = (ins LLVM_PointerInAddressSpace<0>:$call, I64:$value,
+    I64Attr:$expected, StrAttr:$what);
+  let assemblyFormat = [{
+    $call `,` $value `:` qualified(type($call)) `,`
+    qualified(type($value)) `,` `expected` `=` $expected `,`
+    `what` `=` $what attr-dict
+  }];
+}
+
 #endif // DSA_GPU_DSAGPUOPS_TD

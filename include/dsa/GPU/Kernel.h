@@ -19,7 +19,8 @@ namespace mlir::dsa {
 /// Its code uses values of the host by `capture`: they become its parameters.
 class Kernel {
 public:
-  /// In the module of all kernels, named `name`, or like it if that is taken.
+  /// In the module of all kernels, named `name`, or like it if that is taken or
+  /// no identifier of PTX.
   Kernel(func::FuncOp function, Location loc, StringRef name, int64_t threads);
 
   /// Inserts where the kernel's code goes on.

@@ -331,26 +331,29 @@ void ConvertGPUHostToLLVM::convertLaunches(
 
 void ConvertGPUHostToLLVM::convertChecks() {
   ModuleOp module = getOperation();
-  SmallVector<CheckAlignedOp> checks;
-  module.walk([&](CheckAlignedOp check) { checks.push_back(check); });
   llvm::StringMap<LLVM::GlobalOp> texts;
-  for (CheckAlignedOp check : checks) {
+  auto convert = [&](auto check, StringRef name, uint64_t limit) {
     ImplicitLocOpBuilder b(check.getLoc(), check);
     Type ptr = LLVM::LLVMPointerType::get(b.getContext());
     Type i64 = b.getI64Type();
-    auto function = LLVM::lookupOrCreateFn(
-        b, module, "dsa_gpu_check_aligned", {ptr, i64, i64, ptr},
-        LLVM::LLVMVoidType::get(b.getContext()));
+    auto function =
+        LLVM::lookupOrCreateFn(b, module, name, {ptr, i64, i64, ptr},
+                               LLVM::LLVMVoidType::get(b.getContext()));
     LLVM::GlobalOp &text = texts[check.getWhat()];
     if (!text)
       text = Constants(module, check.getLoc())
                  .addText(check.getWhat(), "dsa_gpu_checked");
-    Value multiple =
-        LLVM::ConstantOp::create(b, b.getI64IntegerAttr(check.getMultiple()));
+    Value number = LLVM::ConstantOp::create(b, b.getI64IntegerAttr(limit));
     LLVM::CallOp::create(b, *function,
                          ValueRange{check.getCall(),
-                                    getAddress(b, check.getValue()), multiple,
+                                    getAddress(b, check.getValue()), number,
                                     LLVM::AddressOfOp::create(b, text)});
     check.erase();
-  }
+  };
+  module.walk([&](Operation *op) {
+    if (auto check = dyn_cast<CheckAlignedOp>(op))
+      convert(check, "dsa_gpu_check_aligned", check.getMultiple());
+    else if (auto check = dyn_cast<CheckEqualOp>(op))
+      convert(check, "dsa_gpu_check_equal", check.getExpected());
+  });
 }

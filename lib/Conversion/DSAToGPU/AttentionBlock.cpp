@@ -109,9 +109,7 @@ void AttentionBlock::findWork() {
                       b.toI32(kernel.capture(arguments.numSplits)), 1);
 
   keys.enterRow(kernel, batch, t);
-  Value perSplit = b.toI32(kernel.capture(arguments.tilesPerSplit));
-  firstTile = b.min(b.mul(split, perSplit), keys.getNumTiles());
-  lastTile = b.min(b.add(firstTile, perSplit), keys.getNumTiles());
+  std::tie(firstTile, lastTile) = keys.getTiles(kernel, split);
 }
 
 /// The rows of a tile that this thread asks for: neighbouring threads have

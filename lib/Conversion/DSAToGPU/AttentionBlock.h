@@ -19,11 +19,13 @@ namespace mlir::dsa {
 /// What the kernel of `dsa.sparse_attention` works on; all of the host.
 struct AttentionArguments {
   GlobalTensor query, queryTail, sink, out, lse;
-  /// Results of splits: `splits x rows x heads x dv` f32, and without `dv`.
-  GlobalTensor partialOut, partialLse;
+  /// Of splits, what merge_attention's kernel takes: weighted sums of values,
+  /// `splits x rows x heads x dv` f32; and without `dv`, the maxima of logits
+  /// and the sums of weights.
+  GlobalTensor partialOut, partialMaxima, partialSums;
   /// Index values: query rows of a batch entry, heads, the first of the rows
-  /// that are launched, how many splits there are and the tiles of each.
-  Value numRows, numHeads, firstRow, numSplits, tilesPerSplit;
+  /// that are launched, and how many splits there are.
+  Value numRows, numHeads, firstRow, numSplits;
   double scale;
   Type computeType;
 };

@@ -107,9 +107,8 @@ void AttentionBlock::emitWeights(Value stage, State &state) {
 //===----------------------------------------------------------------------===//
 
 /// lse, and in shared memory what sums are multiplied with: the reciprocal of
-/// the denominator, or -1 where out is 0. In a split, whose row may have
-/// weights elsewhere, a sum without weights stays what it is: 0, or NaN for a
-/// value that is.
+/// the denominator, or -1 where out is 0. Of a split, whose row may have
+/// weights elsewhere, maxima and sums as they are.
 void AttentionBlock::emitResults(State &state) {
   Value position = b.rem(lane, 8);
   for (int64_t pass = 0; pass < plan.softmaxPasses; ++pass) {
@@ -124,24 +123,21 @@ void AttentionBlock::emitResults(State &state) {
         b.addf(maximum, b.mulf(b.log2(sum), b.f32(0.6931471805599453))));
     Value denominator = sum;
     if (arguments.sink) {
-      // After a split it is the merge that counts the sink.
       Value sink =
           b.load(b.getF32Type(), arguments.sink.at(kernel, clampHead(head)), 4);
-      Value logit = b.select(isSplit, b.f32(-infinity), sink);
-      denominator = b.addf(sum, b.exp(b.subf(logit, maximum)));
+      denominator = b.addf(sum, b.exp(b.subf(sink, maximum)));
     }
-    Value factor = b.select(isEmpty, b.select(isSplit, b.f32(1), b.f32(-1)),
-                            b.divf(b.f32(1), denominator));
+    Value factor = b.select(isEmpty, b.f32(-1), b.divf(b.f32(1), denominator));
     b.ifThen(b.compare(CmpIPredicate::eq, position, 0), [&] {
-      b.store(factor, at(factorsAt, b.mul(row, 4)), 4);
+      b.store(b.select(isSplit, b.f32(1), factor), at(factorsAt, b.mul(row, 4)),
+              4);
       b.ifThen(b.compare(CmpIPredicate::slt, head, numHeads), [&] {
         b.ifThen(
             isSplit,
             [&] {
-              b.store(
-                  lse,
-                  arguments.partialLse.at(kernel, {split, rowInLaunch, head}),
-                  4);
+              SmallVector<Value> part = {split, rowInLaunch, head};
+              b.store(maximum, arguments.partialMaxima.at(kernel, part), 4);
+              b.store(sum, arguments.partialSums.at(kernel, part), 4);
             },
             [&] {
               b.store(lse, arguments.lse.at(kernel, atRow({t, head})), 4);

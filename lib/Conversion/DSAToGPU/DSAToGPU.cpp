@@ -61,21 +61,47 @@ static bool isQuery(func::FuncOp function) {
   return false;
 }
 
-/// What reads or writes memory in a function of the host: its arguments are in
-/// the device's memory.
+/// Why `op` cannot be in a function of the host, whose arguments and workspace
+/// are in the device's memory.
+static std::optional<StringRef> getHostFault(Operation *op) {
+  if (isa<memref::GetGlobalOp>(op))
+    return "is a constant in the host's memory, which kernels cannot read; "
+           "make it an argument of the function";
+  if (isa<memref::AllocaOp>(op))
+    return "is on the host's stack, which kernels cannot read; memref.alloc is "
+           "in the workspace";
+  auto effects = dyn_cast<MemoryEffectOpInterface>(op);
+  if (effects && !isa_and_nonnull<dsa_gpu::DSAGPUDialect>(op->getDialect()) &&
+      (effects.hasEffect<MemoryEffects::Read>() ||
+       effects.hasEffect<MemoryEffects::Write>()))
+    return "reads or writes memory, which is the device's; on a GPU target "
+           "only dsa.sparse_attention and dsa.merge_attention do, by their "
+           "kernels";
+  return std::nullopt;
+}
+
+/// Names of what this and later passes add to a program.
+static LogicalResult verifyNames(ModuleOp module) {
+  for (StringRef name : {"dsa_kernels", "dsa_gpu_program", "dsa_gpu_launch",
+                         "dsa_gpu_check_aligned", "dsa_gpu_check_equal"})
+    if (Operation *op = SymbolTable::lookupSymbolIn(module, name);
+        op && !isa<gpu::GPUModuleOp>(op))
+      return op->emitOpError("has the name of what a program with GPU kernels "
+                             "gets; rename it");
+  return success();
+}
+
 static LogicalResult verifyHost(func::FuncOp function) {
   if (isQuery(function))
     return success();
   WalkResult walk = function.walk([](Operation *op) {
-    auto effects = dyn_cast<MemoryEffectOpInterface>(op);
-    if (!effects || isa<dsa_gpu::LaunchOp, dsa_gpu::CheckAlignedOp>(op))
+    std::optional<StringRef> fault = getHostFault(op);
+    if (!fault)
       return WalkResult::advance();
-    if (!effects.hasEffect<MemoryEffects::Read>() &&
-        !effects.hasEffect<MemoryEffects::Write>())
-      return WalkResult::advance();
-    op->emitOpError("reads or writes memory, which is the device's; on a GPU "
-                    "target only dsa.sparse_attention and dsa.merge_attention "
-                    "do, by their kernels");
+    InFlightDiagnostic error = op->emitOpError();
+    if (op->getNumResults() == 1)
+      error << "of " << op->getResult(0).getType() << " ";
+    error << *fault;
     return WalkResult::interrupt();
   });
   return failure(walk.wasInterrupted());
@@ -88,7 +114,7 @@ struct ConvertToGPU : dsa::impl::ConvertToGPUPassBase<ConvertToGPU> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     FailureOr<GPUOptions> options = getOptions();
-    if (failed(options))
+    if (failed(options) || failed(verifyNames(module)))
       return signalPassFailure();
     for (auto function : llvm::to_vector(module.getOps<func::FuncOp>())) {
       SmallVector<DSAOpInterface> ops;

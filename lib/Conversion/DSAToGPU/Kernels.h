@@ -52,9 +52,15 @@ FailureOr<std::string> emitSparseAttention(LaunchSite &site,
 FailureOr<std::string> emitMergeAttention(LaunchSite &site,
                                           MergeAttentionOp op);
 
-/// Partial results: `N x rows... x H x Dv` and without the last.
+/// Partial results: `N x rows... x H x Dv`, and without the last.
 struct AttentionPart {
-  GlobalTensor out, lse;
+  /// Weighted sums of values: divided by the sums of weights, or as they are if
+  /// there is `sum`.
+  GlobalTensor out;
+  /// The logarithms of the sums of weights; or, if there is `sum`, the maxima
+  /// of logits, which those weights are relative to.
+  GlobalTensor lse;
+  GlobalTensor sum = {};
 };
 /// Merges parts in order. Rows are those of `out`, from `firstRow` on, all
 /// batch entries together; those of the parts are numbered from 0 unless they
@@ -62,8 +68,6 @@ struct AttentionPart {
 struct MergeArguments {
   SmallVector<AttentionPart, 2> parts;
   GlobalTensor sink, out, lse;
-  /// Whether a partial whose lse is -inf counts for nothing, whatever it holds.
-  bool dropsEmpty = true;
   /// Index values: rows of a batch entry, the first row, how many rows.
   Value numRows, firstRow, count;
 };

@@ -10,6 +10,9 @@
 // its column of the parts. So all threads agree without a word between them,
 // and the order of sums is that of the parts.
 //
+// Splits of attention come with the maxima and the sums of weights that its own
+// kernel ends with: one split, and others without a key, have the bits of none.
+//
 // Traffic: each part read once, each lse three times per column of a thread
 // (from the first-level cache), results written once.
 //
@@ -94,34 +97,31 @@ void MergeKernel::emit() {
   }
 
   Value minusInfinity = b.f32(-infinity), zero = b.f32(0);
-  Value none = arith::ConstantIntOp::create(b, b.getI1Type(), 0);
-  // NaN and +inf make results NaN; the maximum alone would not show a NaN.
-  SmallVector<Value> greatest =
-      forEachPartial({minusInfinity, none}, [&](const AttentionPart &, Value,
-                                                Value lse, ValueRange carried) {
-        Value isBad = b.comparef(CmpFPredicate::UGE, lse, b.f32(infinity));
-        return SmallVector<Value>{
-            b.maxf(carried[0], lse),
-            b.createOrFold<arith::OrIOp>(carried[1], isBad)};
-      });
-  Value maximum = greatest[0], isBad = greatest[1];
-  Value isEmpty = b.comparef(CmpFPredicate::OEQ, maximum, minusInfinity);
-  Value shift = b.select(isEmpty, zero, maximum);
-  auto weight = [&](Value lse) { return b.exp(b.subf(lse, shift)); };
-  Value sum = forEachPartial(
-      zero, [&](const AttentionPart &, Value, Value lse, ValueRange carried) {
-        return SmallVector<Value>{b.addf(carried[0], weight(lse))};
+  Value maximum =
+      forEachPartial(minusInfinity, [&](const AttentionPart &, Value, Value lse,
+                                        ValueRange carried) {
+        return SmallVector<Value>{b.maxf(carried[0], lse)};
       })[0];
-  Value nan = b.f32(std::numeric_limits<double>::quiet_NaN());
-  isEmpty = b.logicalAnd(isEmpty, b.bitXor(isBad, arith::ConstantIntOp::create(
-                                                      b, b.getI1Type(), 1)));
+  Value shift = b.select(b.comparef(CmpFPredicate::OEQ, maximum, minusInfinity),
+                         zero, maximum);
+  auto weight = [&](Value lse) { return b.exp(b.subf(lse, shift)); };
+  // An lse of NaN or +inf makes it NaN, and that all results.
+  Value sum = forEachPartial(zero, [&](const AttentionPart &part, Value number,
+                                       Value lse, ValueRange carried) {
+    Value counted = weight(lse);
+    if (part.sum)
+      counted = b.mulf(counted, loadElement(part.sum, atPartial(part, number)));
+    return SmallVector<Value>{b.addf(carried[0], counted)};
+  })[0];
+  Value isEmpty = b.comparef(CmpFPredicate::OEQ, sum, zero);
   Value lse = b.addf(shift, b.mulf(b.log2(sum), b.f32(0.6931471805599453)));
-  lse = b.select(isBad, nan, b.select(isEmpty, minusInfinity, lse));
+  lse = b.select(isEmpty, minusInfinity, lse);
   Value denominator = sum;
   if (arguments.sink) {
     Value sink = b.load(b.getF32Type(), arguments.sink.at(kernel, head), 4);
     denominator = b.addf(sum, weight(sink));
   }
+  Value factor = b.divf(b.f32(1), denominator);
   Value thread = b.threadId();
   b.ifThen(b.compare(CmpIPredicate::eq, thread, 0),
            [&] { b.store(lse, arguments.lse.at(kernel, at), 4); });
@@ -139,15 +139,16 @@ void MergeKernel::emit() {
             SmallVector<Value> from = atPartial(part, number);
             from.push_back(column);
             Value counted = b.mulf(weight(lse), loadElement(part.out, from));
-            if (!arguments.dropsEmpty)
+            // As if there was no split: a NaN among the values of a row is in
+            // its result, also where the logits of its split are -inf.
+            if (part.sum)
               return SmallVector<Value>{b.addf(carried[0], counted)};
             // A partial of no keys counts for nothing, whatever it holds.
             Value isNone = b.comparef(CmpFPredicate::OEQ, lse, minusInfinity);
             return SmallVector<Value>{
                 b.addf(carried[0], b.select(isNone, zero, counted))};
           })[0];
-          Value result = b.divf(total, denominator);
-          result = b.select(isBad, nan, b.select(isEmpty, zero, result));
+          Value result = b.select(isEmpty, zero, b.mulf(total, factor));
           if (!out.getElementType().isF32())
             result = arith::TruncFOp::create(b, out.getElementType(), result);
           SmallVector<Value> to(at);

@@ -88,6 +88,20 @@ Value SelectedKeys::getMaxTiles(FoldingBuilder &host) const {
   return tiles;
 }
 
+Value SelectedKeys::split(FoldingBuilder &host, Value tiles, bool setsApart) {
+  Value one = host.index(1);
+  tilesPerSplit = tiles;
+  if (!setsApart)
+    return host.max(host.ceilDiv(getMaxTiles(host), tiles), one);
+  Value count = host.index(0);
+  for (Set &set : sets) {
+    set.firstSplit = count;
+    Value tilesOfSet = host.ceilDiv(set.numSlots, keysPerTile);
+    count = host.add(count, host.max(host.ceilDiv(tilesOfSet, tiles), one));
+  }
+  return count;
+}
+
 //===----------------------------------------------------------------------===//
 // In the kernel
 //===----------------------------------------------------------------------===//
@@ -123,6 +137,24 @@ void SelectedKeys::enterRow(Kernel &kernel, Value batch, Value t) {
   }
 }
 
+std::pair<Value, Value> SelectedKeys::getTiles(Kernel &kernel, Value split) {
+  DeviceBuilder &b = kernel.device;
+  Value perSplit = b.toI32(kernel.capture(tilesPerSplit));
+  Value begin = b.i32(0), end = ends.back(), number = split;
+  if (sets.front().firstSplit) {
+    end = ends.front();
+    for (size_t i = 1; i < sets.size(); ++i) {
+      Value before = b.toI32(kernel.capture(sets[i].firstSplit));
+      Value isHere = b.compare(CmpIPredicate::sge, split, before);
+      begin = b.select(isHere, ends[i - 1], begin);
+      end = b.select(isHere, ends[i], end);
+      number = b.select(isHere, b.sub(split, before), number);
+    }
+  }
+  Value first = b.min(b.add(begin, b.mul(number, perSplit)), end);
+  return {first, b.min(b.add(first, perSplit), end)};
+}
+
 SelectedKeys::Row SelectedKeys::resolve(Kernel &kernel, Value tile,
                                         Value lastTile, Value slot) {
   DeviceBuilder &b = kernel.device;
@@ -156,8 +188,10 @@ SelectedKeys::Row SelectedKeys::resolveIn(Kernel &kernel, const Set &set,
       LLVM::ZeroOp::create(b, LLVM::LLVMPointerType::get(b.getContext(), 1));
   Row model;
   auto locate = [&]() -> SmallVector<Value> {
-    Value position =
-        b.load(b.getI32Type(), b.advance(set.list, b.mul(b.toI64(slot), 4)), 4);
+    unsigned lastDim = set.indices.getRank() - 1;
+    Value place =
+        b.mul(b.toI64(slot), kernel.capture(set.indices.getStride(lastDim)));
+    Value position = b.load(b.getI32Type(), b.advance(set.list, place), 4);
     Value valid = b.compare(CmpIPredicate::ult, position,
                             b.toI32(kernel.capture(set.positions)));
     SmallVector<Value> at = {position};

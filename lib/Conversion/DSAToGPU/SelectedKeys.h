@@ -21,6 +21,10 @@ public:
 
   /// On the host: as many tiles as there are if every slot counts.
   Value getMaxTiles(FoldingBuilder &host) const;
+  /// On the host: divides the tiles into ranges of `tiles`, and returns into
+  /// how many. If `setsApart`, ranges begin anew with each set: what is in one
+  /// does not depend on other sets.
+  Value split(FoldingBuilder &host, Value tiles, bool setsApart);
 
   /// Everything that rows are copied from, with its name in the op's text.
   void forEachRows(
@@ -39,8 +43,9 @@ public:
 
   /// Begins with the query row `t` of entry `batch`: both in the kernel.
   void enterRow(Kernel &kernel, Value batch, Value t);
-  /// The tiles that this query row has.
-  Value getNumTiles() const { return ends.back(); }
+  /// The first tile of range `split`, and the one behind its last: of those
+  /// that this query row has.
+  std::pair<Value, Value> getTiles(Kernel &kernel, Value split);
   /// The row of slot `slot` of tile `tile`; none from tile `lastTile` on.
   Row resolve(Kernel &kernel, Value tile, Value lastTile, Value slot);
   /// An address that may be named, though not read, for a row that is none.
@@ -54,6 +59,8 @@ private:
     /// On the host: positions, at most 2^31, and what they are made of.
     Value positions, page, pages;
     Value numSlots;
+    /// On the host: the first range of the set, if ranges begin with sets.
+    Value firstSplit;
     // In the kernel, of a query row.
     Value limit, list, tableRow;
   };
@@ -63,6 +70,7 @@ private:
   bool batched, paged;
   GlobalTensor rowIds;
   SmallVector<Set, 2> sets;
+  Value tilesPerSplit;
   /// The end of the tiles of each set.
   SmallVector<Value, 2> ends;
   Value batch;

@@ -119,45 +119,57 @@ std::optional<std::string> dsa::getReasonAgainst(SparseAttentionOp op) {
 // Launches
 //===----------------------------------------------------------------------===//
 
-/// Kernels copy 16 bytes at a time: addresses and strides allow it, or the call
-/// fails. What an extent of 1 has as its stride does not count.
-static void checkAligned(LaunchSite &site, const GlobalTensor &tensor,
-                         const Twine &name) {
+/// Kernels copy 16 bytes of a row at a time: its elements are adjacent,
+/// addresses and strides allow it. What is known to be otherwise is an error;
+/// what is not known is found out by the call. What an extent of 1 has as its
+/// stride does not count.
+static LogicalResult checkRows(LaunchSite &site, SparseAttentionOp op,
+                               const GlobalTensor &tensor, const Twine &name) {
   FoldingBuilder &b = site.b;
+  auto getText = [&](int64_t dim) {
+    return b.getStringAttr(name + ": the stride in bytes of its dimension " +
+                           Twine(dim));
+  };
+  int64_t last = tensor.getRank() - 1, bytes = tensor.getElementBytes();
+  std::optional<int64_t> between = getConstantIntValue(tensor.getStride(last));
+  if (between && between != bytes)
+    return op.emitOpError("has ")
+           << name << " of " << tensor.getMemRef().getType()
+           << ", whose columns are " << *between / bytes
+           << " elements apart; the GPU kernel has rows of adjacent elements";
+  if (!between)
+    dsa_gpu::CheckEqualOp::create(b, site.call, tensor.getStride(last),
+                                  b.getI64IntegerAttr(bytes), getText(last));
   auto isAligned = [](Value value) {
     std::optional<int64_t> known = getConstantIntValue(value);
     return known && *known % rowAlignment == 0;
   };
-  auto check = [&](Value value, const Twine &what) {
+  auto check = [&](Value value, StringAttr what) {
     dsa_gpu::CheckAlignedOp::create(b, site.call, value,
-                                    b.getI64IntegerAttr(rowAlignment),
-                                    b.getStringAttr(name + ": " + what));
+                                    b.getI64IntegerAttr(rowAlignment), what);
   };
-  check(tensor.getMemRef(), "its address");
-  for (int64_t i = 0; i + 1 < tensor.getRank(); ++i) {
+  check(tensor.getMemRef(), b.getStringAttr(name + ": its address"));
+  for (int64_t i = 0; i < last; ++i) {
     if (isAligned(tensor.getStride(i)))
       continue;
     Value isMany =
         b.compare(CmpIPredicate::sgt, tensor.getExtent(i), b.index(1));
     Value zero = arith::ConstantIntOp::create(b, b.getI64Type(), 0);
-    check(b.select(isMany, tensor.getStride(i), zero),
-          "the stride in bytes of its dimension " + Twine(i));
+    check(b.select(isMany, tensor.getStride(i), zero), getText(i));
   }
+  return success();
 }
 
-/// As many splits as there are multiprocessors for, each of at least some
-/// tiles; or of a fixed number of them.
-static std::pair<Value, Value> getSplits(FoldingBuilder &b, Value maxTiles,
-                                         Value blocks,
-                                         const GPUOptions &options) {
+/// Tiles of a split: as many as give each multiprocessor one, but at least
+/// some; or a fixed number.
+static Value getTilesPerSplit(FoldingBuilder &b, Value maxTiles, Value blocks,
+                              const GPUOptions &options) {
+  if (options.batchInvariant)
+    return b.index(invariantTilesPerSplit);
   Value one = b.index(1);
-  Value perSplit = b.index(invariantTilesPerSplit);
-  if (!options.batchInvariant) {
-    Value wanted =
-        b.max(b.div(b.index(options.smCount), b.max(blocks, one)), one);
-    perSplit = b.max(b.ceilDiv(maxTiles, wanted), b.index(minTilesPerSplit));
-  }
-  return {b.max(b.ceilDiv(maxTiles, perSplit), one), perSplit};
+  Value wanted =
+      b.max(b.div(b.index(options.smCount), b.max(blocks, one)), one);
+  return b.max(b.ceilDiv(maxTiles, wanted), b.index(minTilesPerSplit));
 }
 
 /// Memory of `slots` rows, as a tensor of splits x rows x ... of f32.
@@ -210,13 +222,17 @@ FailureOr<std::string> dsa::emitSparseAttention(LaunchSite &site,
   arguments.scale = op.getScale().convertToFloat();
   arguments.computeType = op.getComputeElementType();
   SelectedKeys keys(b, op, schedule->keys);
-  checkAligned(site, arguments.query, "query");
-  if (arguments.queryTail)
-    checkAligned(site, arguments.queryTail, "query_tail");
-  checkAligned(site, arguments.out, "out");
-  keys.forEachRows([&](const GlobalTensor &tensor, const Twine &name) {
-    checkAligned(site, tensor, name);
-  });
+  LogicalResult checked = success();
+  auto check = [&](const GlobalTensor &tensor, const Twine &name) {
+    if (tensor && succeeded(checked))
+      checked = checkRows(site, op, tensor, name);
+  };
+  check(arguments.query, "query");
+  check(arguments.queryTail, "query_tail");
+  check(arguments.out, "out");
+  keys.forEachRows(check);
+  if (failed(checked))
+    return failure();
 
   Value one = b.index(1);
   arguments.numRows = arguments.query.getExtent(rank - 3);
@@ -225,8 +241,12 @@ FailureOr<std::string> dsa::emitSparseAttention(LaunchSite &site,
   if (rank == 4)
     rows = b.mul(rows, arguments.query.getExtent(0));
   Value headBlocks = b.ceilDiv(arguments.numHeads, b.index(schedule->heads));
-  std::tie(arguments.numSplits, arguments.tilesPerSplit) =
-      getSplits(b, keys.getMaxTiles(b), b.mul(rows, headBlocks), options);
+  // Where a set begins in the list depends on the slots before it.
+  arguments.numSplits =
+      keys.split(b,
+                 getTilesPerSplit(b, keys.getMaxTiles(b),
+                                  b.mul(rows, headBlocks), options),
+                 /*setsApart=*/options.batchInvariant);
 
   // Results of splits exist for as many rows at a time as keep the chip busy.
   Value isSplit = b.compare(CmpIPredicate::sgt, arguments.numSplits, one);
@@ -245,8 +265,10 @@ FailureOr<std::string> dsa::emitSparseAttention(LaunchSite &site,
       allocateParts(b, slots,
                     {arguments.numSplits, splitRows, arguments.numHeads,
                      b.index(extents.dv)});
-  arguments.partialLse = allocateParts(
-      b, slots, {arguments.numSplits, splitRows, arguments.numHeads});
+  for (GlobalTensor *perHead :
+       {&arguments.partialMaxima, &arguments.partialSums})
+    *perHead = allocateParts(
+        b, slots, {arguments.numSplits, splitRows, arguments.numHeads});
 
   auto loop = scf::ForOp::create(b, b.index(0), rows, rowsAtOnce);
   OpBuilder::InsertionGuard guard(b);
@@ -264,11 +286,9 @@ FailureOr<std::string> dsa::emitSparseAttention(LaunchSite &site,
   auto merging = scf::IfOp::create(b, isSplit);
   b.setInsertionPointToStart(merging.thenBlock());
   MergeArguments merge;
-  merge.parts.push_back({arguments.partialOut, arguments.partialLse});
+  merge.parts.push_back(
+      {arguments.partialOut, arguments.partialMaxima, arguments.partialSums});
   merge.sink = arguments.sink;
-  // As if there was no split: a NaN among the values of a row is in its result,
-  // also where the logits of its split are -inf.
-  merge.dropsEmpty = false;
   merge.out = arguments.out;
   merge.lse = arguments.lse;
   merge.numRows = arguments.numRows;

@@ -94,12 +94,16 @@ func.func @launches(%call: !llvm.ptr, %n: i64, %one: i64, %to: !llvm.ptr<1>, %x:
 // CHECK: llvm.mlir.addressof @dsa_gpu_checked : !llvm.ptr
 // CHECK: %[[OTHER:.*]] = llvm.mlir.addressof @[[NAME:dsa_gpu_checked.+]] : !llvm.ptr
 // CHECK: llvm.call @dsa_gpu_check_aligned(%[[CALL]], %[[VALUE]], %{{.*}}, %[[OTHER]])
+// CHECK: %[[TWO:.*]] = llvm.mlir.constant(2 : i64)
+// CHECK: %[[AGAIN:.*]] = llvm.mlir.addressof @[[NAME]] : !llvm.ptr
+// CHECK: llvm.call @dsa_gpu_check_equal(%[[CALL]], %[[VALUE]], %[[TWO]], %[[AGAIN]])
 // CHECK: llvm.mlir.global internal constant @dsa_gpu_checked("keys: its row stride\00")
 // CHECK: llvm.mlir.global internal constant @[[NAME]]("query\00")
 func.func @checks(%call: !llvm.ptr, %value: i64) {
   dsa_gpu.check_aligned %call, %value : !llvm.ptr, i64, multiple = 16, what = "keys: its row stride"
   dsa_gpu.check_aligned %call, %value : !llvm.ptr, i64, multiple = 8, what = "keys: its row stride"
   dsa_gpu.check_aligned %call, %value : !llvm.ptr, i64, multiple = 16, what = "query"
+  dsa_gpu.check_equal %call, %value : !llvm.ptr, i64, expected = 2, what = "query"
   return
 }
 

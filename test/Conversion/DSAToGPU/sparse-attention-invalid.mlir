@@ -129,3 +129,64 @@ func.func @fill(%x: memref<4xf32>) {
   linalg.fill ins(%one : f32) outs(%x : memref<4xf32>)
   return
 }
+
+// -----
+
+func.func @apart(%q: memref<4x8x64xbf16>, %kv: memref<9x64xbf16>,
+    %v: memref<9x64xbf16, strided<[192, 3], offset: 1>>, %i: memref<4x7xi32>,
+    %o: memref<4x8x64xf32>, %l: memref<4x8xf32>) {
+  // expected-error @below {{op has values[0] of 'memref<9x64xbf16, strided<[192, 3], offset: 1>>', whose columns are 3 elements apart; the GPU kernel has rows of adjacent elements}}
+  dsa.sparse_attention query(%q : memref<4x8x64xbf16>) keys(%kv : memref<9x64xbf16>)
+      values(%v : memref<9x64xbf16, strided<[192, 3], offset: 1>>)
+      indices(%i : memref<4x7xi32>) scale = 0.1 dv = 64
+      outs(%o, %l : memref<4x8x64xf32>, memref<4x8xf32>)
+  return
+}
+
+// -----
+
+func.func @out_apart(%q: memref<4x8x64xbf16>, %kv: memref<9x64xbf16>, %i: memref<4x7xi32>,
+    %o: memref<4x8x64xf32, strided<[1024, 128, 2]>>, %l: memref<4x8xf32>) {
+  // expected-error @below {{op has out of 'memref<4x8x64xf32, strided<[1024, 128, 2]>>', whose columns are 2 elements apart}}
+  dsa.sparse_attention query(%q : memref<4x8x64xbf16>) keys(%kv : memref<9x64xbf16>)
+      indices(%i : memref<4x7xi32>) scale = 0.1 dv = 64
+      outs(%o, %l : memref<4x8x64xf32, strided<[1024, 128, 2]>>, memref<4x8xf32>)
+  return
+}
+
+// -----
+
+memref.global "private" constant @table : memref<8xf32> = dense<1.0>
+
+func.func @constant(%parts: memref<2x4x8x64xf32>, %lses: memref<2x4x8xf32>,
+    %o: memref<4x8x64xf32>, %l: memref<4x8xf32>) {
+  // expected-error @below {{'memref.get_global' op of 'memref<8xf32>' is a constant in the host's memory, which kernels cannot read; make it an argument of the function}}
+  %sink = memref.get_global @table : memref<8xf32>
+  dsa.merge_attention parts(%parts : memref<2x4x8x64xf32>) lses(%lses : memref<2x4x8xf32>)
+      sink(%sink : memref<8xf32>) outs(%o, %l : memref<4x8x64xf32>, memref<4x8xf32>)
+  return
+}
+
+// -----
+
+func.func @stack(%parts: memref<2x4x8x64xf32>, %lses: memref<2x4x8xf32>, %l: memref<4x8xf32>) {
+  // expected-error @below {{'memref.alloca' op of 'memref<4x8x64xf32>' is on the host's stack, which kernels cannot read; memref.alloc is in the workspace}}
+  %o = memref.alloca() : memref<4x8x64xf32>
+  dsa.merge_attention parts(%parts : memref<2x4x8x64xf32>) lses(%lses : memref<2x4x8xf32>)
+      outs(%o, %l : memref<4x8x64xf32>, memref<4x8xf32>)
+  return
+}
+
+// -----
+
+// expected-error @below {{'func.func' op has the name of what a program with GPU kernels gets; rename it}}
+func.func @dsa_kernels() {
+  return
+}
+
+// -----
+
+// expected-error @below {{'func.func' op has the name of what a program with GPU kernels gets; rename it}}
+func.func @dsa_gpu_check_equal() {
+  return
+}

@@ -90,3 +90,14 @@ func.func @values(%q: memref<?x64x576xbf16>, %k: memref<?x576xbf16>, %v: memref<
       outs(%o, %l : memref<?x64x512xbf16>, memref<?x64xf32>)
   return
 }
+
+// -----
+
+// A name of MLIR that is none of PTX.
+// CHECK: gpu.func @_1st_of_v3_2_merge_attention
+func.func @"1st of:v3.2"(%parts: memref<2x4x8x64xf32>, %lses: memref<2x4x8xf32>,
+    %o: memref<4x8x64xf32>, %l: memref<4x8xf32>) {
+  dsa.merge_attention parts(%parts : memref<2x4x8x64xf32>) lses(%lses : memref<2x4x8xf32>)
+      outs(%o, %l : memref<4x8x64xf32>, memref<4x8xf32>)
+  return
+}

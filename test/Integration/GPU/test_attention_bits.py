@@ -57,6 +57,32 @@ def test_batch_invariant_bits(tmp_path, sm_count):
     assert same_bits([x[:1] for x in got], [x[:1] for x in whole])
 
 
+@pytest.mark.parametrize("shape", [
+    dict(sets=[(900, 200)]), dict(sets=[(900, 200)], sink=True),
+    dict(sets=[(900, 700), (80, 90)], sink=True),
+    dict(sets=[(900, 700), (80, 90)], counts=True, sink=True)])
+def test_batch_invariant_bits_do_not_depend_on_the_length_of_lists(tmp_path, shape):
+    """However many slots without a key follow in the list of a set: in the split of its last key,
+    and in more splits."""
+    short = make(inputs.rng(7), 2, 5, dk=64, dv=48, **shape)
+    want = short.check(tmp_path, options=pipeline("batch-invariant"))
+    for more in ((1, 0), (330, 0), (2000, 500), (0, 1000)):
+        indices, keywords = [], dict(short.keywords)
+        for x, padding in zip(short.indices, more):
+            indices.append(np.pad(x, ((0, 0), (0, padding)), constant_values=-1))
+        got = Problem(short.q, short.keys, indices, keywords)
+        assert same_bits(got.run(tmp_path, options=pipeline("batch-invariant")), want)
+
+
+def test_splits_of_the_largest_logits(tmp_path):
+    """A sink beside logits near the largest number there is: lse could not tell what it adds."""
+    problem = make(inputs.rng(8), 1, 3, [(900, 800)], 64, 48, sink=True, invalid=0)
+    problem.q[:], problem.keys[0][:, :] = 2.0**60, 2.0**61
+    problem.keywords.update(scale=1.0, sink=np.full(3, 2.0**127, np.float32))
+    for options in ("sm-count=1", "sm-count=108", "batch-invariant"):
+        problem.check(tmp_path, out_type="f32", options=pipeline(options))
+
+
 def test_bits_of_a_row_do_not_depend_on_other_rows(tmp_path):
     """Of as many rows: their lists, lengths, queries and the rows of keys they name."""
     problem = make(inputs.rng(3), 3, 5, [(900, 700)], 64, 48, counts=True, sink=True)

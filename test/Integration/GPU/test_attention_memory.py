@@ -30,13 +30,14 @@ class Text:
         self.lines.append(f"{name} = {text}")
         return name, type_text
 
-    def part(self, source, offsets, shape):
-        """A slice of a value."""
+    def part(self, source, offsets, shape, step=1):
+        """A slice of a value, with every `step`-th element of the last dimension."""
         name, text = source
         result = re.sub(r"(\d+x)+", "x".join(map(str, shape)) + "x", text, count=1)
-        ones = ", ".join("1" for _ in shape)
+        steps = ", ".join(["1"] * (len(shape) - 1) + [str(step)])
         return self.value(f"tensor.extract_slice {name}[{', '.join(map(str, offsets))}] "
-                          f"[{', '.join(map(str, shape))}] [{ones}] : {text} to {result}", result)
+                          f"[{', '.join(map(str, shape))}] [{steps}] : {text} to {result}",
+                          result)
 
     def function(self, returned):
         types = ", ".join(text for _, text in returned)
@@ -49,23 +50,27 @@ def clause(name, *operands):
     return f"{name}({', '.join(n for n, _ in operands)} : {', '.join(t for _, t in operands)})"
 
 
-def surrounded(array, before, after):
-    """A tensor of NaN, or of indices that name no row, with `array` inside."""
-    shape = [b + n + a for b, n, a in zip(before, array.shape, after)]
+def surrounded(array, before, after, step=1):
+    """A tensor of NaN, or of indices that name no row, with `array` inside: `step` elements from
+    one of a row to the next."""
+    steps = [1] * (array.ndim - 1) + [step]
+    ends = [b + n * s for b, n, s in zip(before, array.shape, steps)]
     fill = 2**31 - 1 if array.dtype == np.int32 else np.nan
-    large = np.full(shape, fill, np.float64).astype(array.dtype)
-    large[tuple(slice(b, b + n) for b, n in zip(before, array.shape))] = array
+    large = np.full([e + a for e, a in zip(ends, after)], fill, np.float64).astype(array.dtype)
+    large[tuple(map(slice, before, ends, steps))] = array
     return large
 
 
-def embedded(text, array, type_name, before, after):
+def embedded(text, array, type_name, before, after, step=1):
     """A slice of an argument with `array` in it."""
-    return text.part(text.argument(surrounded(array, before, after), type_name), before,
-                     array.shape)
+    return text.part(text.argument(surrounded(array, before, after, step), type_name), before,
+                     array.shape, step)
 
 
-def test_slices_of_tensors(tmp_path):
-    """Padded pages, rows, heads and lists: addresses and strides of 16 bytes, no other."""
+@pytest.mark.parametrize("step", [1, 3])
+def test_slices_of_tensors(tmp_path, step):
+    """Padded pages, rows, heads and lists: addresses and strides of 16 bytes, no other. What is
+    read by the element may have its elements anywhere."""
     problem = make(inputs.rng(1), 3, 6, [(90, 70), (50, 40)], 96, 64, cut=32, values=True,
                    page=[16, 7], table=True, row_ids=True, counts=True, sink=True)
     more, text = problem.keywords, Text()
@@ -77,11 +82,11 @@ def test_slices_of_tensors(tmp_path):
     tail = embedded(text, more["q_tail"], "bf16", (0, 1, 16), (1, 1, 8))
     keys, tails = pools(problem.keys, 1, 1), pools(more["key_tails"], 0, 3)
     values = pools(more["values"], 2, 3)
-    lists = [embedded(text, x, "i32", (1, 3), (1, 4)) for x in problem.indices]
-    counts = [embedded(text, x, "i32", (1,), (1,)) for x in more["counts"]]
-    tables = [embedded(text, x, "i32", (1, 1), (1, 1)) for x in more["block_tables"]]
-    ids = embedded(text, more["row_ids"], "i32", (2,), (1,))
-    sink = embedded(text, more["sink"], "f32", (3,), (1,))
+    lists = [embedded(text, x, "i32", (1, 3), (1, 4), step) for x in problem.indices]
+    counts = [embedded(text, x, "i32", (1,), (1,), step) for x in more["counts"]]
+    tables = [embedded(text, x, "i32", (1, 1), (1, 1), step) for x in more["block_tables"]]
+    ids = embedded(text, more["row_ids"], "i32", (2,), (1,), step)
+    sink = embedded(text, more["sink"], "f32", (3,), (1,), step)
     # Results that are parts of a tensor: of one part, merged.
     held = [text.value(f"tensor.empty() : {t}", t)
             for t in ("tensor<1x4x9x80xf32>", "tensor<1x4x9xf32>")]
@@ -127,7 +132,7 @@ MISALIGNED = [
      r"query_tail: its address is \d+, expected a multiple of 16")]
 
 
-def sliced(tmp_path, operand="", before=(), after=(), t=2, h=3):
+def sliced(tmp_path, operand="", before=(), after=(), t=2, h=3, step=1):
     """Runs and compares, one operand being a slice."""
     problem = make(inputs.rng(2), t, h, [(60, 40)], 64, 32, cut=16, values=True)
     more, text = problem.keywords, Text()
@@ -135,7 +140,10 @@ def sliced(tmp_path, operand="", before=(), after=(), t=2, h=3):
              "key_tails": more["key_tails"][0], "values": more["values"][0]}
     clauses = []
     for name, array in names.items():
-        around = (before, after) if name == operand else ((0,) * array.ndim,) * 2
+        nothing = (0,) * array.ndim
+        around = (before or nothing, after or nothing, step)
+        if name != operand:
+            around = (nothing, nothing)
         clauses.append(clause(name, embedded(text, array, "bf16", *around)))
     indices = text.argument(problem.indices[0], "i32")
     inits = [text.value(f"tensor.empty() : {x}", x)
@@ -152,6 +160,17 @@ def sliced(tmp_path, operand="", before=(), after=(), t=2, h=3):
 def test_what_is_not_aligned_fails_the_call(tmp_path, operand, before, after, message):
     with pytest.raises(Failure, match="'f' returned status 1: " + message) as raised:
         sliced(tmp_path, operand, before, after)
+    assert raised.value.code == 1
+
+
+@pytest.mark.parametrize("operand, dimension", [
+    ("query", 2), ("query_tail", 2), ("keys", 1), ("key_tails", 1), ("values", 1)])
+def test_rows_whose_elements_are_apart_fail_the_call(tmp_path, operand, dimension):
+    """16 bytes are copied at a time: what is between would be copied, too."""
+    name = operand if operand.startswith("query") else rf"{operand}\[0\]"
+    with pytest.raises(Failure, match=f"'f' returned status 1: {name}: the stride in bytes of its "
+                                      f"dimension {dimension} is 4, expected 2\n") as raised:
+        sliced(tmp_path, operand, step=2)
     assert raised.value.code == 1
 
 
