@@ -216,7 +216,7 @@ def SerializeGPUPass : Pass<"dsa-serialize-gpu", "ModuleOp"> {
     Option<"chip", "chip", "std::string", "\"sm_80\"",
            "chip to compile for: sm_80, sm_86, sm_89, sm_90, sm_100 or sm_120">,
     ListOption<"features", "features", "std::string",
-           "LLVM features of NVPTX, such as the version of PTX; the default is "
+           "the version of PTX, as in +ptx80; the default is "
            "+ptx78">,
     Option<"format", "format", "std::string", "\"ptx\"",
            "what an object holds: llvm for LLVM IR as text, ptx or cubin; or all "

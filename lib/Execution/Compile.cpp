@@ -52,7 +52,7 @@ static llvm::Error internal(llvm::Error error) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// Collects what passes say of the ops of a module.
+/// Collects what the passes that choose kernels say of the ops of a module.
 class KernelCollector : public remark::detail::MLIRRemarkStreamerBase {
 public:
   KernelCollector(ModuleOp module, std::vector<KernelRemark> &remarks)
@@ -65,6 +65,10 @@ public:
   }
 
   void streamOptimizationRemark(const remark::detail::Remark &remark) override {
+    constexpr StringLiteral choosing[] = {"dsa-to-cpu", "dsa-to-gpu",
+                                          "dsa-decompose-for-cpu"};
+    if (!llvm::is_contained(choosing, remark.getRemarkName()))
+      return;
     std::pair<std::string, std::string> where;
     // An op that was made of others lies where they did.
     remark.getLocation()->walk([&](Location location) {
@@ -229,11 +233,6 @@ static StringRef getStem(const CompileOptions &options) {
 
 llvm::Error Compiler::addImage(ModuleOp lowered, const Target &target) {
   std::vector<std::string> imageNames = getImageNames(lowered);
-  if (target.isGPU() && imageNames.empty())
-    return makeError(ExitUser, "'" + options.file +
-                                   "' has nothing that is computed on a GPU, "
-                                   "for the target " +
-                                   getName(target));
   auto image = translate(lowered, context, *machine, images.size());
   if (!image)
     return image.takeError();

@@ -35,6 +35,7 @@ struct Device::Driver {
   // Of the emulator.
   int32_t (*set)(const char *, const char *);
   const char *(*getError)();
+  const char *(*getLoadError)();
   int64_t (*getRaceCount)();
   const char *(*getRace)(int64_t);
 };
@@ -84,6 +85,7 @@ llvm::Expected<std::unique_ptr<Device>> Device::open(const Options &options) {
   if (options.emulated) {
     find(driver->set, "dsa_emulator_set");
     find(driver->getError, "dsa_emulator_error");
+    find(driver->getLoadError, "dsa_emulator_load_error");
     find(driver->getRaceCount, "dsa_emulator_race_count");
     find(driver->getRace, "dsa_emulator_race");
   }
@@ -129,6 +131,13 @@ llvm::Error Device::check(int result, StringRef call) {
   std::string text = name ? name : "CUDA error " + std::to_string(result);
   return makeError(result == CUDA_ERROR_NO_DEVICE ? ExitMissing : ExitUser,
                    call + " failed: " + text);
+}
+
+StringRef Device::getEmulatorError() const {
+  if (!emulated)
+    return "";
+  StringRef error = driver->getError();
+  return error.empty() ? driver->getLoadError() : error;
 }
 
 llvm::Error Device::synchronize() {

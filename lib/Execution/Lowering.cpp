@@ -7,6 +7,7 @@
 
 #include "dsa/Execution/Lowering.h"
 
+#include "dsa/Execution/KernelText.h"
 #include "dsa/GPU/Chip.h"
 #include "dsa/Pipelines.h"
 #include "dsa/Support/ExitCodes.h"
@@ -73,11 +74,15 @@ static llvm::Error addText(mlir::detail::PassOptions &pipeline,
       continue;
     std::string errors;
     llvm::raw_string_ostream os(errors);
-    if (failed(pipeline.parseFromString(text.options, os)))
-      return makeError(ExitUser, "--pipeline-options: '" + text.options +
-                                     "' are no options of the pipeline for " +
-                                     getName(target) + ": " +
-                                     StringRef(errors).trim());
+    if (failed(pipeline.parseFromString(text.options, os))) {
+      // LLVM prints what is wrong with a value itself.
+      StringRef error = StringRef(errors).trim();
+      return makeError(ExitUser,
+                       "--pipeline-options: '" + text.options +
+                           "' are no options of the pipeline for " +
+                           getName(target) +
+                           (error.empty() ? "; see above" : ": " + error));
+    }
   }
   return llvm::Error::success();
 }
@@ -136,5 +141,10 @@ llvm::Error dsa::lowerFor(ModuleOp module, const Target &target,
     return makeError(ExitUser, "'" + file +
                                    "' cannot be lowered for the target " +
                                    getName(target) + "; see above");
+  if (target.isGPU() && getImageNames(module).empty())
+    return makeError(ExitUser, "'" + file +
+                                   "' has nothing that is computed on a GPU, "
+                                   "for the target " +
+                                   getName(target));
   return llvm::Error::success();
 }

@@ -263,8 +263,13 @@ llvm::Error Session::run() {
     return call.takeError();
   for (unsigned i = 0; i < std::max(options.repeat, 1u); ++i) {
     auto start = std::chrono::steady_clock::now();
-    if (llvm::Error error = (*call)->run())
-      return error;
+    if (llvm::Error error = (*call)->run()) {
+      StringRef more = device ? device->getEmulatorError() : "";
+      if (more.empty())
+        return error;
+      return llvm::joinErrors(std::move(error),
+                              makeError(ExitUser, "the emulator: " + more));
+    }
     if (device)
       if (llvm::Error error = device->synchronize())
         return error;

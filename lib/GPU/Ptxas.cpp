@@ -193,6 +193,10 @@ llvm::Expected<Cubin> dsa_gpu::assemble(StringRef ptxas, StringRef chip,
   auto image = output.read();
   if (!image)
     return image.takeError();
+  if (!StringRef(*image).starts_with("\x7f"
+                                     "ELF"))
+    return llvm::createStringError(
+        "'" + ptxas + "' ends well but writes no cubin: it is not ptxas");
   Cubin cubin;
   cubin.image = std::move(*image);
   readReport(*messages, cubin);

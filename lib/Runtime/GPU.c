@@ -250,6 +250,7 @@ static void **getKernels(const struct dsa_gpu_program *program,
 struct DriverError {
   CUresult code;
   const char *function;
+  const char *kernel; /* what it happened to, or null */
 };
 
 /* Of threads that load the same image, the first keeps its library. */
@@ -275,10 +276,11 @@ static CUlibrary loadLibrary(const struct dsa_gpu_image *image, void **word,
 static struct DriverError loadImage(const struct dsa_gpu_program *program,
                                     int32_t image, int32_t device) {
   void **words = getImageWords(program, image);
-  struct DriverError error = {CUDA_SUCCESS, ""};
+  struct DriverError error = {CUDA_SUCCESS, "", NULL};
   CUlibrary library = loadLibrary(&program->images[image], words, &error);
   for (int32_t i = 0; i < program->kernelCount && !error.code; ++i) {
     CUkernel kernel;
+    error.kernel = program->kernels[i].name;
     error.function = "cuLibraryGetKernel";
     error.code =
         driver.cuLibraryGetKernel(&kernel, library, program->kernels[i].name);
@@ -312,7 +314,7 @@ static int isOfImage(CUresult error) {
 /* Loads the best image that the driver takes. */
 static int32_t loadProgram(const struct dsa_gpu_program *program,
                            int32_t device, const struct Chip *chip) {
-  struct DriverError error = {CUDA_SUCCESS, ""};
+  struct DriverError error = {CUDA_SUCCESS, "", NULL};
   int32_t image = findImage(program, chip, INT32_MAX), tried = image;
   while (image >= 0) {
     error = loadImage(program, image, device);
@@ -325,9 +327,10 @@ static int32_t loadProgram(const struct dsa_gpu_program *program,
       break;
     image = findImage(program, chip, getRank(&program->images[image]));
   }
-  char subject[64];
-  snprintf(subject, sizeof subject, "GPU %d, image %s: ", device,
-           program->images[tried].name);
+  char subject[160];
+  snprintf(subject, sizeof subject, "GPU %d, image %s%s%.100s: ", device,
+           program->images[tried].name, error.kernel ? ", kernel " : "",
+           error.kernel ? error.kernel : "");
   return failInDriver(error.code, subject, error.function);
 }
 
@@ -451,8 +454,8 @@ void dsa_gpu_launch(struct dsa_gpu_call *call, int32_t kernel, int64_t x,
       (unsigned)threads, 1, 1, (unsigned)sharedBytes, (CUstream)call->stream,
       parameters, NULL);
   if (error) {
-    char subject[96];
-    snprintf(subject, sizeof subject, "GPU %d, kernel %s: ", call->device,
+    char subject[160];
+    snprintf(subject, sizeof subject, "GPU %d, kernel %.100s: ", call->device,
              name);
     call->status = failInDriver(error, subject, "cuLaunchKernel");
   }

@@ -19,7 +19,7 @@
 // LLVM-SAME: attributes #[[CONVERGENT]] = { convergent }
 // LLVM: llvm.func @multiply(
 // LLVM: dsa_gpu.launch
-// CUBIN: @dsa_gpu_program.sm_90("cubin for sm_90")
+// CUBIN: @dsa_gpu_program.sm_90("\7FELF for sm_90")
 // PTXAS: [Passed] dsa-serialize-gpu {{.*}}"tile has {{[0-9]+}} registers and does not spill"
 // CHIP: error: chip 'sm_70' is not one that kernels are made for
 // HOST: @dsa_gpu_program = constant { ptr, ptr, ptr, i32, i32 } { ptr @dsa_gpu_program.images, ptr @dsa_gpu_program.kernels, ptr @dsa_gpu_program.state, i32 1, i32 1 }

@@ -113,6 +113,9 @@ func.func private @hidden(%a: tensor<2xf32>)
      "--seed and --check-races are of an emulated target"),
     (["--function=same", "--target=cpu:emulated"], "only a GPU is emulated"),
     (["--function=same", "--ptx=f.mlir", "--input=zeros:2x1", "--input=zeros"], "--ptx is of a GPU"),
+    (["--function=same", "--target=sm_80:emulated", "--pipeline-options=sm-count=huge",
+      "--input=zeros:2x1", "--input=zeros"],
+     "'sm-count=huge' are no options of the pipeline for sm_80; see above"),
     (["--function=same", "--accumulate-type=f16"], "Cannot find option named 'f16'"),
     (["--function=same", "--repeat=-1"], "'-1' value invalid for uint argument"),
 ])

@@ -36,6 +36,9 @@ public:
   /// Waits for all launches; an error for one that failed, and for a race that
   /// the emulator saw.
   llvm::Error synchronize();
+  /// What the emulator says of a kernel or a text that it could not run: more
+  /// than the error of a driver. Empty if there is nothing, and of a GPU.
+  StringRef getEmulatorError() const;
 
 private:
   friend class DeviceTensor;

@@ -55,7 +55,23 @@ constexpr StringLiteral nvptxTriple = "nvptx64-nvidia-cuda";
 /// The first PTX that knows sm_89 and sm_90, of CUDA 11.8.
 constexpr StringLiteral defaultFeatures = "+ptx78";
 
-/// LLVM's NVPTX for `chip` with `features`, a list as in +ptx80,-other.
+/// Whether `feature` is a version of PTX that LLVM writes, as in +ptx80, and
+/// `base` can have.
+static bool isVersion(StringRef feature, StringRef base,
+                      const llvm::MCSubtargetInfo &subtarget) {
+  unsigned version, least = base == "sm_80" ? 70 : 71;
+  StringRef name = feature;
+  if (!name.consume_front("+"))
+    return false;
+  StringRef number = name;
+  return number.consume_front("ptx") && !number.getAsInteger(10, version) &&
+         version >= least &&
+         llvm::any_of(
+             subtarget.getAllProcessorFeatures(),
+             [&](const auto &entry) { return StringRef(entry.Key) == name; });
+}
+
+/// LLVM's NVPTX for `chip`, a base, with `features`, a list as in +ptx80.
 static llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
 createMachine(StringRef chip, StringRef features, int optLevel) {
   LLVMInitializeNVPTXTargetInfo();
@@ -68,22 +84,16 @@ createMachine(StringRef chip, StringRef features, int optLevel) {
       llvm::TargetRegistry::lookupTarget(triple, error);
   if (!target)
     return llvm::createStringError(error);
-  // LLVM only warns of what it does not know.
+  // LLVM only warns of what it does not know, and ends the program where the
+  // version is too low. Its features that are chips come from `chip`.
   std::unique_ptr<llvm::MCSubtargetInfo> subtarget(
       target->createMCSubtargetInfo(triple, chip, ""));
-  for (StringRef feature : llvm::split(features, ',')) {
-    bool known = feature.empty() ||
-                 ((feature[0] == '+' || feature[0] == '-') &&
-                  llvm::any_of(subtarget->getAllProcessorFeatures(),
-                               [&](const auto &entry) {
-                                 return entry.Key == feature.drop_front();
-                               }));
-    if (!known)
-      return llvm::createStringError(
-          "features has '" + feature +
-          "', but takes a list of +name and -name that LLVM knows for NVPTX, "
-          "such as +ptx80");
-  }
+  for (StringRef feature : llvm::split(features, ','))
+    if (!isVersion(feature, chip, *subtarget))
+      return llvm::createStringError("features has '" + feature +
+                                     "', but takes a version of PTX that has " +
+                                     chip +
+                                     " and that LLVM writes, as in +ptx80");
   auto level = llvm::CodeGenOpt::getLevel(optLevel);
   if (!level)
     return llvm::createStringError("opt-level is " + llvm::itostr(optLevel) +

@@ -52,16 +52,10 @@ AttentionPlan::AttentionPlan(const AttentionSchedule &schedule,
 
 std::optional<std::string> AttentionPlan::getFault() const {
   const AttentionSchedule &s = schedule;
-  auto isMultiple = [](StringRef name, int64_t value,
-                       int64_t of) -> std::optional<std::string> {
-    if (value > 0 && value % of == 0)
-      return std::nullopt;
-    return (name + " is " + Twine(value) +
-            ", but must be a positive multiple of " + Twine(of))
+  if (s.warps % depthGroups != 0)
+    return ("warps is " + Twine(s.warps) + ", but must be a multiple of " +
+            Twine(depthGroups))
         .str();
-  };
-  if (auto fault = isMultiple("warps", s.warps, depthGroups))
-    return fault;
   if (s.warps > maxWarps)
     return ("warps is " + Twine(s.warps) + ", but must be at most " +
             Twine(maxWarps))
@@ -70,6 +64,14 @@ std::optional<std::string> AttentionPlan::getFault() const {
     return ("heads is " + Twine(s.heads) + ", but must be at most " +
             Twine(maxHeads))
         .str();
+  auto isMultiple = [&](StringRef name, int64_t value,
+                        int64_t of) -> std::optional<std::string> {
+    if (value % of == 0)
+      return std::nullopt;
+    return (name + " is " + Twine(value) + ", but must be a multiple of " +
+            Twine(of) + " with " + Twine(s.warps) + " warps")
+        .str();
+  };
   if (auto fault =
           isMultiple("heads", s.heads, std::max<int64_t>(16, 4 * s.warps)))
     return fault;
@@ -84,15 +86,15 @@ std::optional<std::string> AttentionPlan::getFault() const {
     return (Twine(s.warps) + " warps do not divide " + Twine(s.heads) +
             " heads and " + Twine(s.keys) + " keys evenly")
         .str();
-  if (s.stages < 1 || s.stages > maxStages)
-    return ("stages is " + Twine(s.stages) + ", but must be in [1, " +
-            Twine(maxStages) + "]")
+  if (s.stages > maxStages)
+    return ("stages is " + Twine(s.stages) + ", but must be at most " +
+            Twine(maxStages))
         .str();
-  if (s.querySteps < 0 || s.querySteps > depthSteps)
-    return ("query-steps is " + Twine(s.querySteps) + ", but must be in [1, " +
-            Twine(depthSteps) + "]")
+  if (s.querySteps > depthSteps)
+    return ("query-steps is " + Twine(s.querySteps) + ", but must be at most " +
+            Twine(depthSteps))
         .str();
-  if (s.scorePasses < 1 || keyPairs % s.scorePasses != 0)
+  if (keyPairs % s.scorePasses != 0)
     return ("score-passes is " + Twine(s.scorePasses) +
             ", but must divide the " + Twine(keyPairs) +
             " pairs of key tiles of a warp")
@@ -139,10 +141,23 @@ FailureOr<AttentionSchedule>
 dsa::chooseSchedule(const AttentionExtents &extents, const dsa_gpu::Chip &chip,
                     const AttentionSchedule &options,
                     function_ref<InFlightDiagnostic(const Twine &)> emitError) {
-  bool isChosen = options.heads || options.keys || options.stages ||
-                  options.querySteps || options.scorePasses || options.warps;
+  std::pair<StringRef, int64_t> chosen[] = {
+      {"heads", options.heads},
+      {"keys", options.keys},
+      {"stages", options.stages},
+      {"query-steps", options.querySteps},
+      {"score-passes", options.scorePasses},
+      {"warps", options.warps}};
+  bool isChosen = false;
+  for (auto [name, value] : chosen) {
+    if (value < 0)
+      return emitError("has no such schedule: " + name + " is " + Twine(value) +
+                       ", but must be positive, or 0 for the default");
+    isChosen |= value != 0;
+  }
   int64_t limit = isChosen ? chip.maxSharedBytes : chip.sharedBytes;
-  std::optional<std::string> firstFault;
+  // Of the last candidate, which asks for the least.
+  std::string lastFault;
   int64_t least = std::numeric_limits<int64_t>::max();
   for (AttentionSchedule schedule : getCandidates(extents)) {
     auto override = [](int64_t &value, int64_t option) {
@@ -155,12 +170,9 @@ dsa::chooseSchedule(const AttentionExtents &extents, const dsa_gpu::Chip &chip,
     override(schedule.querySteps, options.querySteps);
     override(schedule.scorePasses, options.scorePasses);
     override(schedule.warps, options.warps);
-    if (schedule.warps <= 0 || schedule.heads <= 0 || schedule.keys <= 0)
-      return emitError("heads, keys and warps of a schedule must be positive");
     AttentionPlan plan(schedule, extents);
     if (std::optional<std::string> fault = plan.getFault()) {
-      if (!firstFault)
-        firstFault = fault;
+      lastFault = *fault;
       continue;
     }
     if (plan.getSharedBytes() <= limit)
@@ -168,7 +180,7 @@ dsa::chooseSchedule(const AttentionExtents &extents, const dsa_gpu::Chip &chip,
     least = std::min(least, plan.getSharedBytes());
   }
   if (least == std::numeric_limits<int64_t>::max())
-    return emitError("has no such schedule: " + *firstFault);
+    return emitError("has no such schedule: " + lastFault);
   return emitError("needs " + Twine(least) +
                    " bytes of shared memory, but a block on " + chip.name +
                    " has at most " + Twine(limit));

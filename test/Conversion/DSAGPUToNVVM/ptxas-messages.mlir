@@ -20,19 +20,19 @@
 // CHECK-DAG: kernels.mlir:1:{{.*}} remark: [Missed] dsa-serialize-gpu | Category:dsa | Reason="(C7510) Potential Performance Loss: wgmma.mma_async instructions are serialized due to insufficient register resources for the wgmma pipeline in the function 'second'"
 // CHECK-DAG: kernels.mlir:2:{{.*}} remark: [Passed] dsa-serialize-gpu | Category:dsa | Remark="first has 8 registers and does not spill"
 // CHECK: gpu.binary @kernels [#gpu.object<#nvvm.target<O = 3, chip = "sm_90"
-// CHECK-SAME: bin = "cubin for sm_90"
-// CUBIN: bin = "cubin for sm_80"
+// CHECK-SAME: bin = "\7FELF for sm_90"
+// CUBIN: bin = "\7FELF for sm_80"
 
 // A cubin for each generation, then the text.
 // ALL80: gpu.binary @kernels
-// ALL80-SAME: chip = "sm_80"{{.*}} bin = "cubin for sm_80">
-// ALL80-SAME: chip = "sm_90"{{.*}} bin = "cubin for sm_90">
-// ALL80-SAME: chip = "sm_100"{{.*}} bin = "cubin for sm_100">
+// ALL80-SAME: chip = "sm_80"{{.*}} bin = "\7FELF for sm_80">
+// ALL80-SAME: chip = "sm_90"{{.*}} bin = "\7FELF for sm_90">
+// ALL80-SAME: chip = "sm_100"{{.*}} bin = "\7FELF for sm_100">
 // ALL80-SAME: chip = "sm_80"{{.*}} assembly = "
 // ALL86: gpu.binary @kernels
-// ALL86-SAME: chip = "sm_86"{{.*}} bin = "cubin for sm_86">
-// ALL86-NOT: "cubin for sm_89"
-// ALL86-SAME: chip = "sm_120"{{.*}} bin = "cubin for sm_120">
+// ALL86-SAME: chip = "sm_86"{{.*}} bin = "\7FELF for sm_86">
+// ALL86-NOT: "\7FELF for sm_89"
+// ALL86-SAME: chip = "sm_120"{{.*}} bin = "\7FELF for sm_120">
 // ALL86-SAME: chip = "sm_86"{{.*}} assembly = "
 
 // ERRORS: errors.mlir:1:1: error: ptxas refuses the text for sm_80: first, line 16: Unknown symbol 'x'; first, line 17: Illegal operand type to instruction 'frobnicate'; line 2: Unsupported .version 9.9; current version is '9.0'{{$}}

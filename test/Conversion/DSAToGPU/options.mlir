@@ -27,22 +27,26 @@
 // RUN: not dsa-opt %s -dsa-to-gpu="chip=sm_86 heads=64 warps=8" 2>&1 | FileCheck %s --check-prefix=LIMIT
 // LIMIT: 'dsa.sparse_attention' op needs 115072 bytes of shared memory, but a block on sm_86 has at most 101376
 // RUN: not dsa-opt %s -dsa-to-gpu=warps=5 2>&1 | FileCheck %s --check-prefix=FIVE
-// FIVE: op has no such schedule: warps is 5, but must be a positive multiple of 4
+// FIVE: op has no such schedule: warps is 5, but must be a multiple of 4
 // RUN: not dsa-opt %s -dsa-to-gpu=heads=24 2>&1 | FileCheck %s --check-prefix=EIGHT
-// EIGHT: op has no such schedule: heads is 24, but must be a positive multiple of 32
+// EIGHT: op has no such schedule: heads is 24, but must be a multiple of 16 with 4 warps
 // RUN: not dsa-opt %s -dsa-to-gpu=keys=48 2>&1 | FileCheck %s --check-prefix=KEYS
-// KEYS: op has no such schedule: keys is 48, but must be a positive multiple of 32
+// KEYS: op has no such schedule: keys is 48, but must be a multiple of 32 with 4 warps
 // RUN: not dsa-opt %s -dsa-to-gpu=keys=96 2>&1 | FileCheck %s --check-prefix=MANY
 // MANY: op has no such schedule: keys is 96, but must be at most 64
 // RUN: not dsa-opt %s -dsa-to-gpu=query-steps=10 2>&1 | FileCheck %s --check-prefix=STEPS
-// STEPS: op has no such schedule: query-steps is 10, but must be in [1, 9]
+// STEPS: op has no such schedule: query-steps is 10, but must be at most 9
 // RUN: not dsa-opt %s -dsa-to-gpu=score-passes=3 2>&1 | FileCheck %s --check-prefix=THREE
 // THREE: op has no such schedule: score-passes is 3, but must divide the 2 pairs of key tiles of a warp
 // RUN: not dsa-opt %s -dsa-to-gpu=stages=-1 2>&1 | FileCheck %s --check-prefix=NEGATIVE
-// NEGATIVE: op has no such schedule: stages is -1, but must be in [1, 16]
+// NEGATIVE: op has no such schedule: stages is -1, but must be positive, or 0 for the default
 
 // RUN: not dsa-opt %s -dsa-to-gpu=warps=2 2>&1 | FileCheck %s --check-prefix=TWO
-// TWO: op has no such schedule: warps is 2, but must be a positive multiple of 4
+// TWO: op has no such schedule: warps is 2, but must be a multiple of 4
+// RUN: not dsa-opt %s -dsa-to-gpu="heads=128 warps=16" 2>&1 | FileCheck %s --check-prefix=SIXTEEN
+// SIXTEEN: op has no such schedule: keys is 32, but must be a multiple of 64 with 16 warps
+// RUN: not dsa-opt %s -dsa-to-gpu=stages=17 2>&1 | FileCheck %s --check-prefix=STAGESMOST
+// STAGESMOST: op has no such schedule: stages is 17, but must be at most 16
 // RUN: not dsa-opt %s -dsa-to-gpu=warps=36 2>&1 | FileCheck %s --check-prefix=MOST
 // MOST: op has no such schedule: warps is 36, but must be at most 32
 // RUN: not dsa-opt %s -dsa-to-gpu=heads=4611686018427387904 2>&1 | FileCheck %s --check-prefix=HUGE
