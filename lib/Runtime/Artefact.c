@@ -118,7 +118,8 @@ static int64_t getSpan(struct Descriptor d) {
   return span;
 }
 
-static int32_t checkType(const struct dsa_argument *argument,
+static int32_t checkType(const struct dsa_artefact *artefact,
+                         const struct dsa_argument *argument,
                          const DLTensor *tensor, DLDevice device) {
   DLDataType type = tensor->dtype;
   int isBytes = argument->bits == 8 && argument->code == kDLInt;
@@ -130,11 +131,16 @@ static int32_t checkType(const struct dsa_argument *argument,
                 "expected code %d, %d bits and 1 lane (%s)",
                 argument->name, type.code, type.bits, type.lanes,
                 argument->code, argument->bits, argument->type);
-  if (tensor->device.device_type != device.device_type)
+  DLDeviceType given = tensor->device.device_type;
+  if (given != device.device_type && !hasTarget(artefact, (int32_t)given) &&
+      hasTarget(artefact, kDLCPU) && hasTarget(artefact, kDLCUDA))
+    return fail(DSA_STATUS_ARGUMENT,
+                "%s: the tensor is on a device of type %d, expected %d or %d",
+                argument->name, (int)given, kDLCPU, kDLCUDA);
+  if (given != device.device_type)
     return fail(DSA_STATUS_ARGUMENT,
                 "%s: the tensor is on a device of type %d, expected %d",
-                argument->name, (int)tensor->device.device_type,
-                (int)device.device_type);
+                argument->name, (int)given, (int)device.device_type);
   if (device.device_type != kDLCPU &&
       tensor->device.device_id != device.device_id)
     return fail(
@@ -346,7 +352,8 @@ static int32_t describe(const struct Call *call, int64_t i, struct Descriptor d,
   if (!tensor)
     tensor = &noWorkspace;
   int32_t status = tensor == &noWorkspace ? DSA_STATUS_OK
-                                          : checkType(argument, tensor, device);
+                                          : checkType(call->self->artefact,
+                                                      argument, tensor, device);
   if (!status)
     status = describeShape(argument, tensor, d);
   if (!status && runs)
