@@ -133,24 +133,20 @@ llvm::Error Device::check(int result, StringRef call) {
                    call + " failed: " + text);
 }
 
-StringRef Device::getEmulatorError() const {
+std::string Device::getEmulatorError() const {
   if (!emulated)
     return "";
-  StringRef error = driver->getError();
-  return error.empty() ? driver->getLoadError() : error;
+  std::string error = driver->getError();
+  if (!error.empty())
+    return error;
+  if (int64_t count = driver->getRaceCount())
+    return (Twine(count) + " racing accesses; the first: " + driver->getRace(0))
+        .str();
+  return driver->getLoadError();
 }
 
 llvm::Error Device::synchronize() {
-  int result = driver->synchronize();
-  if (emulated) {
-    if (StringRef error = driver->getError(); !error.empty())
-      return makeError(ExitInternal, error);
-    if (int64_t count = driver->getRaceCount())
-      return makeError(ExitInternal, "the kernel has " + Twine(count) +
-                                         " racing accesses; the first: " +
-                                         driver->getRace(0));
-  }
-  return check(result, "a kernel");
+  return check(driver->synchronize(), "a kernel");
 }
 
 llvm::Expected<DeviceTensor> Device::allocate(HostTensor &host, bool copied) {

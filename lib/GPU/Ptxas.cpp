@@ -183,8 +183,11 @@ llvm::Expected<Cubin> dsa_gpu::assemble(StringRef ptxas, StringRef chip,
   auto messages = report.read();
   if (!messages)
     return messages.takeError();
+  if (!failure.empty())
+    return llvm::createStringError("ptxas did not end by itself for " + chip +
+                                   ": " + failure);
   if (status != 0) {
-    std::string reason = failure.empty() ? getErrors(*messages, ptx) : failure;
+    std::string reason = getErrors(*messages, ptx);
     if (reason.empty())
       reason = "it ends with " + llvm::itostr(status) + " and says nothing";
     return llvm::createStringError("ptxas refuses the text for " + chip + ": " +

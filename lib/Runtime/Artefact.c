@@ -120,7 +120,7 @@ static int64_t getSpan(struct Descriptor d) {
 
 static int32_t checkType(const struct dsa_artefact *artefact,
                          const struct dsa_argument *argument,
-                         const DLTensor *tensor, DLDevice device) {
+                         const DLTensor *tensor, DLDevice device, int isFirst) {
   DLDataType type = tensor->dtype;
   int isBytes = argument->bits == 8 && argument->code == kDLInt;
   int isInteger = argument->code == kDLInt && type.code == kDLUInt;
@@ -132,8 +132,8 @@ static int32_t checkType(const struct dsa_artefact *artefact,
                 argument->name, type.code, type.bits, type.lanes,
                 argument->code, argument->bits, argument->type);
   DLDeviceType given = tensor->device.device_type;
-  if (given != device.device_type && !hasTarget(artefact, (int32_t)given) &&
-      hasTarget(artefact, kDLCPU) && hasTarget(artefact, kDLCUDA))
+  if (given != device.device_type && isFirst && hasTarget(artefact, kDLCPU) &&
+      hasTarget(artefact, kDLCUDA))
     return fail(DSA_STATUS_ARGUMENT,
                 "%s: the tensor is on a device of type %d, expected %d or %d",
                 argument->name, (int)given, kDLCPU, kDLCUDA);
@@ -340,6 +340,14 @@ static const struct dsa_argument *getArgument(const struct Call *call,
                                                    : &self->arguments[i];
 }
 
+/* The one that says which device it is; null if all are. */
+static const DLTensor *getFirst(const struct Call *call) {
+  for (int64_t i = 0; i < call->count; ++i)
+    if (call->tensors[i])
+      return call->tensors[i];
+  return NULL;
+}
+
 static int32_t describe(const struct Call *call, int64_t i, struct Descriptor d,
                         int runs, DLDevice device) {
   int64_t noBytes = 0;
@@ -351,9 +359,10 @@ static int32_t describe(const struct Call *call, int64_t i, struct Descriptor d,
     return fail(DSA_STATUS_ARGUMENT, "%s: the tensor is NULL", argument->name);
   if (!tensor)
     tensor = &noWorkspace;
-  int32_t status = tensor == &noWorkspace ? DSA_STATUS_OK
-                                          : checkType(call->self->artefact,
-                                                      argument, tensor, device);
+  int32_t status = tensor == &noWorkspace
+                       ? DSA_STATUS_OK
+                       : checkType(call->self->artefact, argument, tensor,
+                                   device, tensor == getFirst(call));
   if (!status)
     status = describeShape(argument, tensor, d);
   if (!status && runs)
@@ -408,15 +417,11 @@ static int32_t checkShared(const struct Call *call) {
  * else one that there is code for. */
 static DLDevice getDevice(const struct Call *call) {
   const struct dsa_artefact *artefact = call->self->artefact;
-  for (int64_t i = 0; i < call->count; ++i)
-    if (call->tensors[i]) {
-      DLDevice device = call->tensors[i]->device;
-      if (hasTarget(artefact, (int32_t)device.device_type))
-        return device;
-      break;
-    }
-  DLDevice first = {(DLDeviceType)artefact->targets[0].device, 0};
-  return first;
+  const DLTensor *first = getFirst(call);
+  if (first && hasTarget(artefact, (int32_t)first->device.device_type))
+    return first->device;
+  DLDevice other = {(DLDeviceType)artefact->targets[0].device, 0};
+  return other;
 }
 
 /* The descriptor of `count` elements at `data`, of rank 1. */

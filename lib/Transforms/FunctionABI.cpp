@@ -54,6 +54,10 @@ static LogicalResult verifySignature(func::FuncOp function) {
              << i << " is " << type
              << ", but results of a public function must be ranked tensors "
                 "without encoding";
+  if (function.getName().starts_with("llvm.") ||
+      function.getName() == "_GLOBAL_OFFSET_TABLE_")
+    return function.emitOpError("has a name that LLVM or the linker has a "
+                                "meaning for; rename it");
   for (StringRef suffix : {"_shapes", "_workspace"}) {
     std::string name = (function.getName() + suffix).str();
     if (Operation *other = SymbolTable::lookupNearestSymbolFrom(

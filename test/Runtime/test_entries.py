@@ -180,6 +180,9 @@ def test_the_first_tensor_decides(fake):
     tensors = [artefact.tensors(ROCM)[0], *artefact.tensors(CUDA)[1:]]
     assert artefact.enter(tensors)[0] == ARGUMENT
     assert fake.last_error() == "a: the tensor is on a device of type 10, expected 1 or 2"
+    tensors = [artefact.tensors(CUDA)[0], *artefact.tensors(ROCM)[1:]]
+    assert artefact.enter(tensors)[0] == ARGUMENT
+    assert "is on a device of type 10, expected 2" in fake.last_error()
 
 
 def test_an_artefact_for_gpus_alone(fake):

@@ -33,12 +33,11 @@ public:
 
   /// Memory for a tensor like `host`; with its elements if `copied`.
   llvm::Expected<DeviceTensor> allocate(HostTensor &host, bool copied);
-  /// Waits for all launches; an error for one that failed, and for a race that
-  /// the emulator saw.
+  /// Waits for all launches; an error for one that failed.
   llvm::Error synchronize();
-  /// What the emulator says of a kernel or a text that it could not run: more
-  /// than the error of a driver. Empty if there is nothing, and of a GPU.
-  StringRef getEmulatorError() const;
+  /// What the emulator says of a kernel or a text that it could not run, or of
+  /// a race. Empty if there is nothing, and of a GPU.
+  std::string getEmulatorError() const;
 
 private:
   friend class DeviceTensor;

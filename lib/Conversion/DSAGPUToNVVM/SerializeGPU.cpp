@@ -176,6 +176,9 @@ Serializer::create(const dsa::SerializeGPUPassOptions &options) {
     assembled = {chip->name};
   else if (options.format == "all")
     assembled = getGenerations(*chip);
+  if (assembled.empty() && !options.ptxas.empty())
+    return llvm::createStringError("ptxas is given, but format '" +
+                                   options.format + "' has no cubin");
   std::string features = llvm::join(options.features, ",");
   if (features.empty())
     features = defaultFeatures.str();

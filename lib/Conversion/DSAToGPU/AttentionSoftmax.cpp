@@ -151,6 +151,8 @@ void AttentionBlock::emitResults(State &state) {
       [&] { storeOutput(state, /*isPartial=*/false); });
 }
 
+/// Zeros get the sign +: a sum of zeros has that of whether there were tiles,
+/// or splits, beside those of its keys.
 void AttentionBlock::storeOutput(const State &state, bool isPartial) {
   const GlobalTensor &out = isPartial ? arguments.partialOut : arguments.out;
   Type type = out.getElementType();
@@ -172,8 +174,10 @@ void AttentionBlock::storeOutput(const State &state, bool isPartial) {
             auto result = [&](int64_t e) {
               const Fragment &sums =
                   state.output[(i * tiles + tile) * 2 + half];
-              return b.select(isEmpty, b.f32(0),
-                              b.mulf(sums[2 * side + e], factor));
+              Value scaled = b.mulf(sums[2 * side + e], factor);
+              if (!isPartial)
+                scaled = b.addf(scaled, b.f32(0));
+              return b.select(isEmpty, b.f32(0), scaled);
             };
             int64_t column = 16 * tile * plan.schedule.warps + 8 * half;
             Value to = b.advance(address, column * out.getElementBytes());

@@ -43,6 +43,15 @@ static std::optional<std::string> getReason(DSAOpInterface op) {
           .Default([](Operation *) { return "has no GPU kernel"; });
   if (!reason && !dst.hasPureBufferSemantics())
     return "is on tensors; bufferize first";
+  for (Type type : op->getOperandTypes())
+    if (auto memref = dyn_cast<MemRefType>(type);
+        !reason && memref && memref.getMemorySpace()) {
+      std::string text;
+      llvm::raw_string_ostream(text) << memref;
+      return "has an operand of " + text +
+             "; GPU kernels have memory without a memory space, as the "
+             "device's global memory";
+    }
   return reason;
 }
 
@@ -70,8 +79,20 @@ static std::optional<StringRef> getHostFault(Operation *op) {
   if (isa<memref::AllocaOp>(op))
     return "is on the host's stack, which kernels cannot read; memref.alloc is "
            "in the workspace";
+  auto isMemory = [](Type type) {
+    return isa<BaseMemRefType, LLVM::LLVMPointerType>(type);
+  };
+  if (isa<CallOpInterface>(op) && llvm::any_of(op->getResultTypes(), isMemory))
+    return "returns memory that may be the host's, which kernels cannot read; "
+           "inline what it calls";
+  if (isa<memref::CopyOp>(op))
+    return "copies memory, which is the device's and has no kernel for it; "
+           "it stands for a result of the function that a branch, a loop or a "
+           "reshape gives: let dsa.sparse_attention or dsa.merge_attention "
+           "give it";
   auto effects = dyn_cast<MemoryEffectOpInterface>(op);
-  if (effects && !isa_and_nonnull<dsa_gpu::DSAGPUDialect>(op->getDialect()) &&
+  if (effects && llvm::any_of(op->getOperandTypes(), isMemory) &&
+      !isa_and_nonnull<dsa_gpu::DSAGPUDialect>(op->getDialect()) &&
       (effects.hasEffect<MemoryEffects::Read>() ||
        effects.hasEffect<MemoryEffects::Write>()))
     return "reads or writes memory, which is the device's; on a GPU target "

@@ -6,15 +6,16 @@
 //===----------------------------------------------------------------------===//
 //
 // A block has a head of a row, a thread every 128th column of it. Each reads
-// all lses of the head, thrice: for their maximum, their sum, and again with
-// its column of the parts. So all threads agree without a word between them,
-// and the order of sums is that of the parts.
+// all lses of the head: for their maximum, for their sum, and again with each
+// of its columns of the parts. So all threads agree without a word between
+// them, and the order of sums is that of the parts.
 //
 // Splits of attention come with the maxima and the sums of weights that its own
 // kernel ends with: one split, and others without a key, have the bits of none.
 //
-// Traffic: each part read once, each lse three times per column of a thread
-// (from the first-level cache), results written once.
+// Traffic: each part read once; each lse by every thread twice, and once more
+// per column, sums of weights by every thread once (from the first-level
+// cache); results written once.
 //
 //===----------------------------------------------------------------------===//
 
@@ -148,7 +149,9 @@ void MergeKernel::emit() {
             return SmallVector<Value>{
                 b.addf(carried[0], b.select(isNone, zero, counted))};
           })[0];
-          Value result = b.select(isEmpty, zero, b.mulf(total, factor));
+          // Zeros get the sign +, as without splits.
+          Value result = b.addf(b.mulf(total, factor), zero);
+          result = b.select(isEmpty, zero, result);
           if (!out.getElementType().isF32())
             result = arith::TruncFOp::create(b, out.getElementType(), result);
           SmallVector<Value> to(at);

@@ -115,7 +115,7 @@ func.func @host(%q: memref<4x8x64xbf16>, %kv: memref<9x64xbf16>, %i: memref<4x7x
   dsa.sparse_attention query(%q : memref<4x8x64xbf16>) keys(%kv : memref<9x64xbf16>)
       indices(%i : memref<4x7xi32>) scale = 0.1 dv = 64
       outs(%o, %l : memref<4x8x64xf32>, memref<4x8xf32>)
-  // expected-error @below {{'memref.copy' op reads or writes memory, which is the device's; on a GPU target only dsa.sparse_attention and dsa.merge_attention do, by their kernels}}
+  // expected-error @below {{'memref.copy' op copies memory, which is the device's and has no kernel for it; it stands for a result of the function that a branch, a loop or a reshape gives: let dsa.sparse_attention or dsa.merge_attention give it}}
   memref.copy %l, %copy : memref<4x8xf32> to memref<4x8xf32>
   return
 }
@@ -188,5 +188,38 @@ func.func @dsa_kernels() {
 
 // expected-error @below {{'func.func' op has the name of what a program with GPU kernels gets; rename it}}
 func.func @dsa_gpu_check_equal() {
+  return
+}
+
+// -----
+
+func.func private @elsewhere() -> memref<8xf32>
+
+func.func @called(%parts: memref<2x4x8x64xf32>, %lses: memref<2x4x8xf32>,
+    %o: memref<4x8x64xf32>, %l: memref<4x8xf32>) {
+  // expected-error @below {{'func.call' op of 'memref<8xf32>' returns memory that may be the host's, which kernels cannot read; inline what it calls}}
+  %sink = func.call @elsewhere() : () -> memref<8xf32>
+  dsa.merge_attention parts(%parts : memref<2x4x8x64xf32>) lses(%lses : memref<2x4x8xf32>)
+      sink(%sink : memref<8xf32>) outs(%o, %l : memref<4x8x64xf32>, memref<4x8xf32>)
+  return
+}
+
+// -----
+
+func.func @space(%parts: memref<2x4x8x64xf32>, %lses: memref<2x4x8xf32>,
+    %sink: memref<8xf32, 3>, %o: memref<4x8x64xf32>, %l: memref<4x8xf32>) {
+  // expected-error @below {{op has an operand of memref<8xf32, 3>; GPU kernels have memory without a memory space, as the device's global memory}}
+  dsa.merge_attention parts(%parts : memref<2x4x8x64xf32>) lses(%lses : memref<2x4x8xf32>)
+      sink(%sink : memref<8xf32, 3>) outs(%o, %l : memref<4x8x64xf32>, memref<4x8xf32>)
+  return
+}
+
+// -----
+
+// What the host does without memory is nobody's business.
+func.func @number(%n: index) {
+  %c1 = arith.constant 1 : index
+  %positive = arith.cmpi sge, %n, %c1 : index
+  cf.assert %positive, "no rows"
   return
 }

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness import compiled_for, same_bits
+from harness import BF16, compiled_for, same_bits
 from problems import Problem, make
 from reference import inputs
 
@@ -72,6 +72,24 @@ def test_batch_invariant_bits_do_not_depend_on_the_length_of_lists(tmp_path, sha
             indices.append(np.pad(x, ((0, 0), (0, padding)), constant_values=-1))
         got = Problem(short.q, short.keys, indices, keywords)
         assert same_bits(got.run(tmp_path, options=pipeline("batch-invariant")), want)
+
+
+def test_batch_invariant_signs_of_zeros(tmp_path):
+    """Values of -0, and such that their products are too small, in one tile, in more of one split
+    and in splits."""
+    keys = np.full((4, 16), -0.0, BF16)
+    keys[:, 8:] = np.float32(-1e-40)
+    keywords = dict(scale=1.0, dv=16)
+    for sink in (None, np.full(2, 60, np.float32)):
+        if sink is not None:
+            keywords["sink"] = sink
+        got = []
+        for slots in (32, 33, 512, 513):
+            idx = np.full((1, slots), -1, np.int32)
+            idx[0, :2] = 0, 3
+            problem = Problem(np.zeros((1, 2, 16), BF16), [keys], [idx], dict(keywords))
+            got.append(problem.run(tmp_path, out_type="f32", options=pipeline("batch-invariant")))
+        assert all(same_bits(x, got[0]) for x in got)
 
 
 def test_splits_of_the_largest_logits(tmp_path):

@@ -193,3 +193,53 @@ def test_nothing_is_written_beside_results(tmp_path):
     the emulator knows every allocation."""
     for h, dv in ((1, 16), (65, 16), (63, 80)):
         make(inputs.rng(4), 2, h, [(40, 33)], 80, dv).check(tmp_path, dynamic=True)
+
+
+LISTS_THAT_GROW = """
+func.func @f(%q: tensor<5x8x64xbf16>, %kv: tensor<300x64xbf16>, %i: tensor<5x1000xi32>)
+    -> (tensor<5x8x64xf32>, tensor<5x8xf32>) {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %c5 = arith.constant 5 : index
+  %c300 = arith.constant 300 : index
+  %c1000 = arith.constant 1000 : index
+  %o = tensor.empty() : tensor<5x8x64xf32>
+  %l = tensor.empty() : tensor<5x8xf32>
+  %r:2 = scf.for %t = %c0 to %c5 step %c2 iter_args(%oo = %o, %ll = %l)
+      -> (tensor<5x8x64xf32>, tensor<5x8xf32>) {
+    %m = affine.min affine_map<(d0) -> (2, 5 - d0)>(%t)
+    %before = arith.muli %t, %c300 : index
+    %wanted = arith.addi %before, %c300 : index
+    %k = arith.minui %wanted, %c1000 : index
+    %qs = tensor.extract_slice %q[%t, 0, 0] [%m, 8, 64] [1, 1, 1]
+        : tensor<5x8x64xbf16> to tensor<?x8x64xbf16>
+    %is = tensor.extract_slice %i[%t, 0] [%m, %k] [1, 1] : tensor<5x1000xi32> to tensor<?x?xi32>
+    %os = tensor.extract_slice %oo[%t, 0, 0] [%m, 8, 64] [1, 1, 1]
+        : tensor<5x8x64xf32> to tensor<?x8x64xf32>
+    %ls = tensor.extract_slice %ll[%t, 0] [%m, 8] [1, 1] : tensor<5x8xf32> to tensor<?x8xf32>
+    %x:2 = dsa.sparse_attention query(%qs : tensor<?x8x64xbf16>) keys(%kv : tensor<300x64xbf16>)
+        indices(%is : tensor<?x?xi32>) scale = 0.25 dv = 64
+        outs(%os, %ls : tensor<?x8x64xf32>, tensor<?x8xf32>)
+    %o2 = tensor.insert_slice %x#0 into %oo[%t, 0, 0] [%m, 8, 64] [1, 1, 1]
+        : tensor<?x8x64xf32> into tensor<5x8x64xf32>
+    %l2 = tensor.insert_slice %x#1 into %ll[%t, 0] [%m, 8] [1, 1]
+        : tensor<?x8xf32> into tensor<5x8xf32>
+    scf.yield %o2, %l2 : tensor<5x8x64xf32>, tensor<5x8xf32>
+  }
+  return %r#0, %r#1 : tensor<5x8x64xf32>, tensor<5x8xf32>
+}
+"""
+
+
+@pytest.mark.parametrize("options", ["sm-count=108", "sm-count=1"])
+def test_loops_whose_lists_grow(tmp_path, options):
+    """The memory of splits is that of as many blocks as there are multiprocessors."""
+    problem = make(inputs.rng(5), 5, 8, [(300, 1000)], 64, 64, peak=2.0)
+    problem.keywords.update(scale=0.25)
+    out, lse = execute(LISTS_THAT_GROW, [problem.q, problem.keys[0], problem.indices[0]],
+                       ["f32", "f32"], tmp_path, options=[f"--pipeline-options={options}"])
+    with pytest.raises(Failure, match="'memref.alloc' op of 'memref<.x8x64xf32>' has an extent"):
+        execute(LISTS_THAT_GROW, [problem.q, problem.keys[0], problem.indices[0]], ["f32", "f32"],
+                tmp_path, options=["--pipeline-options=batch-invariant"])
+    problem.keywords["counts"] = [np.minimum(np.arange(5) // 2 * 600 + 300, 1000).astype(np.int32)]
+    problem.compare(out, lse)
