@@ -20,6 +20,8 @@ namespace mlir::dsa_gpu {
 struct Chip {
   StringRef name; ///< as LLVM and ptxas call it: `sm_89`
   StringRef base; ///< `sm_80` or `sm_86`
+  /// The first version of PTX that has `base`, as in `ptx70`.
+  int32_t leastPTX;
   int32_t major, minor;
   /// What a block may have of shared memory, in bytes, on every chip of this
   /// base: what schedules use by default; and what it may have on this one.

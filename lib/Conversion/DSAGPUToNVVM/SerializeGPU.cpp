@@ -56,24 +56,24 @@ constexpr StringLiteral nvptxTriple = "nvptx64-nvidia-cuda";
 constexpr StringLiteral defaultFeatures = "+ptx78";
 
 /// Whether `feature` is a version of PTX that LLVM writes, as in +ptx80, and
-/// `base` can have.
-static bool isVersion(StringRef feature, StringRef base,
+/// that has the base of `chip`.
+static bool isVersion(StringRef feature, const Chip &chip,
                       const llvm::MCSubtargetInfo &subtarget) {
-  unsigned version, least = base == "sm_80" ? 70 : 71;
+  int32_t version;
   StringRef name = feature;
   if (!name.consume_front("+"))
     return false;
   StringRef number = name;
   return number.consume_front("ptx") && !number.getAsInteger(10, version) &&
-         version >= least &&
+         version >= chip.leastPTX &&
          llvm::any_of(
              subtarget.getAllProcessorFeatures(),
              [&](const auto &entry) { return StringRef(entry.Key) == name; });
 }
 
-/// LLVM's NVPTX for `chip`, a base, with `features`, a list as in +ptx80.
+/// LLVM's NVPTX for the base of `chip` with `features`, a list as in +ptx80.
 static llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
-createMachine(StringRef chip, StringRef features, int optLevel) {
+createMachine(const Chip &chip, StringRef features, int optLevel) {
   LLVMInitializeNVPTXTargetInfo();
   LLVMInitializeNVPTXTarget();
   LLVMInitializeNVPTXTargetMC();
@@ -87,20 +87,20 @@ createMachine(StringRef chip, StringRef features, int optLevel) {
   // LLVM only warns of what it does not know, and ends the program where the
   // version is too low. Its features that are chips come from `chip`.
   std::unique_ptr<llvm::MCSubtargetInfo> subtarget(
-      target->createMCSubtargetInfo(triple, chip, ""));
+      target->createMCSubtargetInfo(triple, chip.base, ""));
   for (StringRef feature : llvm::split(features, ','))
     if (!isVersion(feature, chip, *subtarget))
       return llvm::createStringError("features has '" + feature +
                                      "', but takes a version of PTX that has " +
-                                     chip +
+                                     chip.base +
                                      " and that LLVM writes, as in +ptx80");
   auto level = llvm::CodeGenOpt::getLevel(optLevel);
   if (!level)
     return llvm::createStringError("opt-level is " + llvm::itostr(optLevel) +
                                    ", expected 0, 1, 2 or 3");
-  return std::unique_ptr<llvm::TargetMachine>(
-      target->createTargetMachine(triple, chip, features, llvm::TargetOptions(),
-                                  std::nullopt, std::nullopt, *level));
+  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
+      triple, chip.base, features, llvm::TargetOptions(), std::nullopt,
+      std::nullopt, *level));
 }
 
 namespace {
@@ -182,7 +182,7 @@ Serializer::create(const dsa::SerializeGPUPassOptions &options) {
   std::string features = llvm::join(options.features, ",");
   if (features.empty())
     features = defaultFeatures.str();
-  auto machine = createMachine(chip->base, features, options.optLevel);
+  auto machine = createMachine(*chip, features, options.optLevel);
   if (!machine)
     return machine.takeError();
   std::string ptxas;
