@@ -117,8 +117,8 @@ def test_a_chip_without_an_image(runtime, device, images, what):
 
 def test_an_image_without_the_kernel(runtime):
     assert runtime.begin(program([PTX], [("nothing", 0)])).status == DEVICE
-    assert runtime.last_error() == ("GPU 0, image compute_80: cuLibraryGetKernel failed with "
-                                    "CUDA_ERROR_NOT_FOUND (500)")
+    assert runtime.last_error() == ("GPU 0, image compute_80, kernel nothing: cuLibraryGetKernel "
+                                    "failed with CUDA_ERROR_NOT_FOUND (500)")
 
 
 # Captures
