@@ -35,7 +35,7 @@ def mutate(folder, script, *arguments, environment=None):
 def test_what_passes(tmp_path, script):
     code, out, kept = mutate(tmp_path, script)
     assert code == 0 and out.endswith("2 passed, 0 failed\n") and not kept
-    assert ("crashed outside this project, 2 times" in out) == ("70" in script)
+    assert ("outside this project, 2 times" in out) == ("70" in script)
 
 
 @pytest.mark.parametrize("script, failure", [
@@ -74,6 +74,23 @@ def test_what_mlir_opt_crashes_on_is_not_ours(tmp_path):
         folder = tmp_path / str(code)
         folder.mkdir()
         assert mutate(folder, script, environment={"DSA_LLVM_DIR": str(tmp_path / "llvm")})[0] == code
+
+
+@pytest.mark.parametrize("script, own, code", [
+    ("exec {busy}", "exec sleep 60", 1), ("exec {busy}", "exec {busy}", 0),
+    ("exec {large}", "exit 1", 1), ("exec {large}", "exec {large}", 0)])
+def test_what_mlir_opt_is_slow_on_is_not_ours(tmp_path, script, own, code):
+    """Or what it takes much memory for. What only waits is no work."""
+    (tmp_path / "llvm" / "bin").mkdir(parents=True)
+    mlir_opt = tmp_path / "llvm" / "bin" / "mlir-opt"
+    programs = {"busy": f"{sys.executable} -c 'while True: pass'",
+                "large": f"{sys.executable} -c 'b\"x\" * (2 << 30)'"}
+    mlir_opt.write_text(f"#!/bin/sh\n{own.format(**programs)}\n")
+    mlir_opt.chmod(0o755)
+    got, out, _ = mutate(tmp_path, script.format(**programs), "--limit-s", "0.3", "--jobs", "1", "-n",
+                         "1", environment={"DSA_LLVM_DIR": str(tmp_path / "llvm")})
+    assert got == code
+    assert ("outside this project, 1 times: slow or large in mlir-opt" in out) == (code == 0)
 
 
 def test_help_has_an_example():

@@ -4,8 +4,9 @@ Each mutant is one process of dsa-opt with one of the pipelines. It passes if it
 ends in time and below 2 GiB (but for what LLVM takes to read bytecode) with exit
 code 0, with 1 and a message, or with 70 for a crash that is LLVM's: in its
 libraries and without code of this project on the way there, in its reader of
-bytecode, or one that mlir-opt, which knows nothing of this project, has too.
-Anything else fails: the mutant is kept and its command printed.
+bytecode, or one that mlir-opt, which knows nothing of this project, has too; or
+if mlir-opt, which only reads it, takes much time or memory as well. Anything
+else fails: the mutant is kept and its command printed.
 
 example, an hour's worth:
   python tools/fuzz/mutate.py --kind text -n 100000 --seed 7 --keep failures
@@ -149,18 +150,28 @@ def find_upstream(reason, opt, path, scratch, limit_s):
     return f"{reason}; mlir-opt ends by signal {-code}" if code < 0 else None
 
 
-def judge(kind, code, cpu_s, memory, errors, limit_s, find_upstream):
+def find_excess_upstream(path, scratch, limit_s):
+    """A reason if mlir-opt takes the most memory, or much of the time, as well; or None."""
+    _, cpu_s, memory, _ = execute([LLVM / "mlir-opt", path], scratch, limit_s)
+    # Passes of dsa-opt verify again what reading has verified.
+    return "slow or large in mlir-opt" if memory >= LIMIT_BYTES or 4 * cpu_s > limit_s else None
+
+
+def judge(kind, code, cpu_s, memory, errors, limit_s, find_upstream, find_excess_upstream):
     crash = CRASH.search(errors)
     upstream = find_upstream(crash[1]) if crash and code == 70 else None
+    is_late = code == -signal.SIGKILL or cpu_s > limit_s
+    # LLVM's reader of bytecode makes room for as much as a file claims to hold.
+    is_large = memory >= LIMIT_BYTES and (kind == "text" or PARSED in errors)
+    excess = find_excess_upstream() if is_late or is_large else None
     failure = None
-    if code == -signal.SIGKILL or cpu_s > limit_s:
+    if is_late and not excess:
         failure = f"did not end in time ({cpu_s:.1f} s of the processor)"
-    elif code < 0:
+    elif code < 0 and not is_late:
         failure = f"ended by signal {-code}"
-    elif code not in (0, 1, 70):
+    elif code not in (0, 1, 70) and not is_late:
         failure = f"exit code {code}"
-    elif memory >= LIMIT_BYTES and (kind == "text" or PARSED in errors):
-        # LLVM's reader of bytecode makes room for as much as a file claims to hold.
+    elif is_large and not excess:
         failure = f"took {memory >> 20} MiB"
     elif code == 70 and not upstream:
         failure = crash[1] if crash else "exit code 70 without the line that explains it"
@@ -170,7 +181,8 @@ def judge(kind, code, cpu_s, memory, errors, limit_s, find_upstream):
         # Bytecode can hold types that no text can, such as negative sizes.
         failure = "does not read back as printed"
     parsed = PARSED in errors
-    return Result(failure, parsed or REFUSED.search(errors) is not None, parsed, code == 0, upstream)
+    return Result(failure, parsed or REFUSED.search(errors) is not None, parsed, code == 0,
+                  upstream or excess)
 
 
 def report(results, done, total, start):
@@ -189,7 +201,8 @@ def main():
     parser.add_argument("--keep", type=pathlib.Path, metavar="DIR", default=pathlib.Path("fuzz-failures"),
                         help="folder for mutants that fail, made when needed (default: fuzz-failures)")
     parser.add_argument("--keep-all", action="store_true",
-                        help="also keep mutants that crash LLVM or MLIR, which is no failure here")
+                        help="also keep mutants that are too much for LLVM or MLIR, which is no "
+                             "failure here")
     parser.add_argument("--limit-s", type=float, default=10, metavar="S",
                         help="processor time that a mutant may take (default: 10)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(),
@@ -218,7 +231,8 @@ def main():
         arguments = rng.choice(PIPELINES)
         command = [opt, path, "--dump-pass-pipeline", *arguments]
         result = judge(options.kind, *execute(command, scratch, options.limit_s), options.limit_s,
-                       lambda reason: find_upstream(reason, opt, path, scratch, options.limit_s))
+                       lambda reason: find_upstream(reason, opt, path, scratch, options.limit_s),
+                       lambda: find_excess_upstream(path, scratch, options.limit_s))
         if result.failure or options.keep_all and result.upstream:
             options.keep.mkdir(parents=True, exist_ok=True)
             kept = options.keep / path.name
@@ -240,7 +254,7 @@ def main():
     places = collections.Counter(re.sub(r"\(\d+\)", "(...)", r.upstream)
                                  for r in results if r.upstream)
     for place, count in places.most_common():
-        print(f"crashed outside this project, {count} times: {place}")
+        print(f"outside this project, {count} times: {place}")
     reached, parsed, passed = (100 * sum(share) / max(1, len(results)) for share in
                                zip(*((r.reached, r.parsed, r.passed) for r in results)))
     print(f"of the mutants {reached:.0f} % reach the verifiers, {parsed:.0f} % are valid and "
