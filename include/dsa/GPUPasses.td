@@ -216,8 +216,7 @@ def SerializeGPUPass : Pass<"dsa-serialize-gpu", "ModuleOp"> {
     Option<"chip", "chip", "std::string", "\"sm_80\"",
            "chip to compile for: sm_80, sm_86, sm_89, sm_90, sm_100 or sm_120">,
     ListOption<"features", "features", "std::string",
-           "the version of PTX, as in +ptx80; the default is "
-           "+ptx78">,
+           "the version of PTX, as in +ptx80; the default is +ptx78">,
     Option<"format", "format", "std::string", "\"ptx\"",
            "what an object holds: llvm for LLVM IR as text, ptx or cubin; or all "
            "for ptx and what ptxas makes of it for each generation of chips">,
@@ -235,8 +234,8 @@ def ConvertGPUHostToLLVMPass : Pass<"dsa-gpu-host-to-llvm", "ModuleOp"> {
   let description = [{
     The `gpu.binary` of the module becomes the constants that `lib/Runtime/GPU.h`
     lays out, with `@dsa_gpu_program` for the whole; `dsa_gpu.launch` and the
-    checks become calls of the runtime. A kernel is known by its
-    number in the program, and asks for the most shared memory of its launches.
+    checks become calls of the runtime. A kernel is known by its number in the
+    program, and asks for the most shared memory of its launches.
 
     ```mlir
     gpu.binary @kernels [#gpu.object<#nvvm.target<chip = "sm_80">, kernels = <[

@@ -80,8 +80,8 @@ struct GPUPipelineOptions : PassPipelineOptions<GPUPipelineOptions> {
       llvm::cl::init("sm_80")};
   ListOption<std::string> features{
       *this, "features",
-      llvm::cl::desc("the version of PTX, as in +ptx80; the default is "
-                     "+ptx78")};
+      llvm::cl::desc(
+          "the version of PTX, as in +ptx80; the default is +ptx78")};
   Option<std::string> format{
       *this, "format",
       llvm::cl::desc("what functions carry: ptx or cubin, or all for ptx and a "

@@ -118,3 +118,10 @@ func.func @size_beyond_64_bits(%q: tensor<2xf32>, %n: index) -> tensor<2xf32> {
 func.func @llvm.x(%a: tensor<2xf32>) -> tensor<2xf32> {
   return %a : tensor<2xf32>
 }
+
+// -----
+
+// expected-error @below {{'func.func' op has a name that LLVM or the linker has a meaning for; rename it}}
+func.func @_GLOBAL_OFFSET_TABLE_(%a: tensor<2xf32>) -> tensor<2xf32> {
+  return %a : tensor<2xf32>
+}

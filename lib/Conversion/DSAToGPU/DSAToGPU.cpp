@@ -86,10 +86,9 @@ static std::optional<StringRef> getHostFault(Operation *op) {
     return "returns memory that may be the host's, which kernels cannot read; "
            "inline what it calls";
   if (isa<memref::CopyOp>(op))
-    return "copies memory, which is the device's and has no kernel for it; "
-           "it stands for a result of the function that a branch, a loop or a "
-           "reshape gives: let dsa.sparse_attention or dsa.merge_attention "
-           "give it";
+    return "copies memory of the device, for which there is no kernel; results "
+           "of a function that a branch, a loop or a reshape gives become "
+           "such copies";
   auto effects = dyn_cast<MemoryEffectOpInterface>(op);
   if (effects && llvm::any_of(op->getOperandTypes(), isMemory) &&
       !isa_and_nonnull<dsa_gpu::DSAGPUDialect>(op->getDialect()) &&

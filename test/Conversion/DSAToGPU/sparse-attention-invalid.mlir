@@ -115,7 +115,7 @@ func.func @host(%q: memref<4x8x64xbf16>, %kv: memref<9x64xbf16>, %i: memref<4x7x
   dsa.sparse_attention query(%q : memref<4x8x64xbf16>) keys(%kv : memref<9x64xbf16>)
       indices(%i : memref<4x7xi32>) scale = 0.1 dv = 64
       outs(%o, %l : memref<4x8x64xf32>, memref<4x8xf32>)
-  // expected-error @below {{'memref.copy' op copies memory, which is the device's and has no kernel for it; it stands for a result of the function that a branch, a loop or a reshape gives: let dsa.sparse_attention or dsa.merge_attention give it}}
+  // expected-error @below {{'memref.copy' op copies memory of the device, for which there is no kernel; results of a function that a branch, a loop or a reshape gives become such copies}}
   memref.copy %l, %copy : memref<4x8xf32> to memref<4x8xf32>
   return
 }
